@@ -1,0 +1,47 @@
+"""What every test may ask for: the shared folders, and an environment without surprises."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+SHARED_VARIABLE = "ALIGNMENT_AUDIT_SHARED"
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+# The hub library reads this once, when it is first imported: set it before any test module is.
+os.environ["HF_HUB_OFFLINE"] = "1"
+
+
+def _shared(folder: str) -> Path:
+    named = os.environ.get(SHARED_VARIABLE)
+    root = Path(named) if named else REPOSITORY.parent / "shared"
+    path = root / folder
+    if not path.is_dir():
+        pytest.skip(f"no folder {path} (set {SHARED_VARIABLE} to the folder that holds {folder}/)")
+    return path
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of public data sets, or a skip that says where it was looked for."""
+    return _shared("data")
+
+
+@pytest.fixture(scope="session")
+def shared_models() -> Path:
+    """The folder of pretrained models, or a skip that says where it was looked for."""
+    return _shared("models")
+
+
+@pytest.fixture(autouse=True)
+def _quiet_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No network, no colour wishes of the person who runs the tests, one thread."""
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    for name in ("NO_COLOR", "FORCE_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "COLORTERM"):
+        monkeypatch.delenv(name, raising=False)
+    torch = sys.modules.get("torch")
+    if torch is not None:
+        torch.set_num_threads(1)
