@@ -1,0 +1,1 @@
+"""The rooms together: from a plan to a record."""
