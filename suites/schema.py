@@ -7,10 +7,19 @@ the place of every key; the engine turns them into work.
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    field_validator,
+    model_validator,
+)
 
 Role = Literal["train", "validation", "control", "audit"]
 ROLES: tuple[Role, ...] = ("train", "validation", "control", "audit")
@@ -25,13 +34,40 @@ OpenRate = Annotated[float, Field(gt=0.0, lt=1.0)]
 Where = dict[str, Scalar | list[Scalar]]
 
 
-class Spec(BaseModel):
-    """Frozen, and closed: a key that is not a field is a mistake, never ignored."""
+def _not_boolean(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise ValueError("must be 0 or 1")  # noqa: TRY004 - pydantic turns no other error into its own
+    return value
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+
+Label = Annotated[Literal[0, 1], BeforeValidator(_not_boolean)]
+
+
+def _compiles(value: str) -> str:
+    try:
+        re.compile(value)
+    except (re.error, OverflowError, RecursionError) as error:
+        raise ValueError(f"not a regular expression: {error}") from None
+    return value
+
+
+Pattern = Annotated[str, AfterValidator(_compiles), Field(json_schema_extra={"format": "regex"})]
+
+
+class Spec(BaseModel):
+    """Frozen, and closed: a key that is not a field is a mistake, never ignored.
+
+    Strict: text in quotes is no number, and true is not 1.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 # --- datasets ----------------------------------------------------------------------
+
+
+NonEmpty = Annotated[str, Field(min_length=1)]
+ColumnName = NonEmpty | None
 
 
 class Columns(Spec):
@@ -39,25 +75,26 @@ class Columns(Spec):
 
     A value is the name of a column or, where it holds braces, a template over columns:
     `"{context} {question}"`. Columns that no field claims become attributes of the row
-    under their own names.
+    under their own names. `null` says that the source has no such column, even where one
+    has the field's name.
     """
 
-    id: str = "id"
-    text: str = "text"
-    question: str = "question"
-    answer: str = "answer"
-    messages: str = "messages"
-    label: str = "label"
-    group: str = "group"
-    behaviour: str = "behaviour"
-    choices: str | list[str] = Field(
+    id: ColumnName = "id"
+    text: ColumnName = "text"
+    question: ColumnName = "question"
+    answer: ColumnName = "answer"
+    messages: ColumnName = "messages"
+    label: ColumnName = "label"
+    group: ColumnName = "group"
+    behaviour: ColumnName = "behaviour"
+    choices: ColumnName | Annotated[list[NonEmpty], Field(min_length=2)] = Field(
         default="choices", description="A column holding a list, or one column per choice."
     )
-    misbehaviour: str = Field(
+    misbehaviour: ColumnName = Field(
         default="misbehaviour",
         description="The choice (its text or its index) that counts as misbehaviour on this row.",
     )
-    span: str = Field(
+    span: ColumnName = Field(
         default="span", description="The part of the text that `tokens: span` selects, verbatim."
     )
 
@@ -68,14 +105,16 @@ class Pairs(Spec):
     Each names the column whose value becomes the row's `answer`.
     """
 
-    positive: str = Field(description="Column with the answer that shows the concept (label 1).")
-    negative: str = Field(description="Column with the answer that does not (label 0).")
+    positive: NonEmpty = Field(
+        description="Column with the answer that shows the concept (label 1)."
+    )
+    negative: NonEmpty = Field(description="Column with the answer that does not (label 0).")
 
 
 class DatasetSpec(Spec):
     """Rows of text, question and answer, or chat messages: inline or from a file."""
 
-    path: str | None = Field(
+    path: NonEmpty | None = Field(
         default=None,
         description="A file relative to the suite, or a folder or hub id for `format: datasets`.",
     )
@@ -87,10 +126,10 @@ class DatasetSpec(Spec):
     config: str | None = Field(default=None, description="Configuration name of a hub dataset.")
     hub_split: str = Field(default="train", description="Split of a `datasets` path.")
     columns: Columns = Columns()
-    labels: dict[str, Literal[0, 1]] = Field(
+    labels: dict[str, Label] = Field(
         default_factory=dict, description="Values of the label column that mean 0 or 1."
     )
-    extract: dict[str, str] = Field(
+    extract: dict[str, Pattern] = Field(
         default_factory=dict,
         description="Column -> regular expression; its named groups become columns.",
     )
@@ -102,12 +141,24 @@ class DatasetSpec(Spec):
     )
     description: str = ""
 
+    @field_validator("extract")
+    @classmethod
+    def _names_its_groups(cls, value: dict[str, str]) -> dict[str, str]:
+        for column, pattern in value.items():
+            if not re.compile(pattern).groupindex:
+                raise ValueError(
+                    f"the pattern for '{column}' has no named group such as (?P<name>...)"
+                )
+        return value
+
     @model_validator(mode="after")
     def _one_source(self) -> DatasetSpec:
         if (self.path is None) == (self.rows is None):
             raise ValueError("a dataset has either `path` or `rows`")
         if self.rows is not None and self.format is not None:
             raise ValueError("`format` belongs to a `path`, not to inline `rows`")
+        if self.pairs and {"answer", "label"} & self.columns.model_fields_set:
+            raise ValueError("`pairs` gives answer and label; `columns` may not map them as well")
         if self.split and sum(self.split.values()) > 1 + 1e-9:
             raise ValueError(f"the shares in `split` add up to {sum(self.split.values()):g} > 1")
         return self
@@ -118,23 +169,23 @@ class RoleSource(Spec):
 
     dataset: str
     where: Where = Field(default_factory=dict, description="Keep rows whose fields match.")
-    label: Literal[0, 1] | None = Field(default=None, description="Label for every row.")
+    label: Label | None = Field(default=None, description="Label for every row.")
 
 
-def _as_sources(value: Any) -> Any:
+def as_sources(value: Any) -> Any:
     """`name`, `{dataset: name, ...}` and lists of them all become a list of sources."""
     items = value if isinstance(value, list) else [value]
     return [{"dataset": item} if isinstance(item, str) else item for item in items]
 
 
+_OneSource = str | RoleSource
 Sources = Annotated[
     list[RoleSource],
-    Field(
-        min_length=1,
-        json_schema_extra={
-            "description": "A dataset's name, `{dataset, where, label}`, or a list."
-        },
+    BeforeValidator(
+        as_sources,
+        json_schema_input_type=_OneSource | Annotated[list[_OneSource], Field(min_length=1)],
     ),
+    Field(min_length=1, description="A dataset's name, `{dataset, where, label}`, or a list."),
 ]
 
 
@@ -150,13 +201,13 @@ class Roles(Spec):
     control: Sources
     audit: Sources
 
-    _coerce = field_validator("train", "validation", "control", "audit", mode="before")(_as_sources)
-
 
 # --- monitors ----------------------------------------------------------------------
 
 
 class LastTokens(Spec):
+    """The last k tokens of the row."""
+
     last: Annotated[int, Field(ge=1)]
 
 
@@ -238,23 +289,11 @@ class RegexBehaviour(Spec):
     """A greedy continuation of the prompt misbehaves when the pattern is found in it."""
 
     kind: Literal["regex"] = "regex"
-    pattern: str
-    asserts: str | None = Field(
+    pattern: Pattern
+    asserts: Pattern | None = Field(
         default=None, description="Pattern whose match says the concept is there."
     )
     max_new_tokens: Annotated[int, Field(ge=1, le=4096)] = 32
-
-    @field_validator("pattern", "asserts")
-    @classmethod
-    def _compiles(cls, value: str | None) -> str | None:
-        import re
-
-        if value is not None:
-            try:
-                re.compile(value)
-            except re.error as error:
-                raise ValueError(f"not a regular expression: {error}") from None
-        return value
 
 
 class RowBehaviour(Spec):
@@ -307,11 +346,22 @@ class Gate(Spec):
         return self
 
 
+def _iso_date(value: Any) -> Any:
+    if isinstance(value, date):
+        return value
+    try:
+        return date.fromisoformat(value)
+    except (TypeError, ValueError):
+        raise ValueError("must be a date such as 2030-01-31") from None
+
+
 class Suppression(Spec):
     """A known finding that does not gate until a date. It stays visible, marked."""
 
-    reason: Annotated[str, Field(min_length=1)]
-    until: date
+    reason: NonEmpty
+    until: Annotated[date, BeforeValidator(_iso_date)] = Field(
+        description="The last day on which it holds; afterwards the suite is in error."
+    )
 
 
 class Validity(Spec):
@@ -349,16 +399,16 @@ class Check(Spec):
 
     @model_validator(mode="after")
     def _belief_gap_needs_a_statement(self) -> Check:
-        if any(gate.kind == "belief_gap" for gate in self.gates):
-            if self.behaviour is None or getattr(self.behaviour, "asserts", None) is None:
-                raise ValueError("a belief_gap gate needs a `behaviour` with `asserts`")
+        asserts = getattr(self.behaviour, "asserts", None)
+        if asserts is None and any(gate.kind == "belief_gap" for gate in self.gates):
+            raise ValueError("a belief_gap gate needs a `behaviour` with `asserts`")
         return self
 
 
 class Suite(Spec):
     """One YAML file, with all that it includes."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    model_config = ConfigDict(populate_by_name=True)
 
     schema_uri: str | None = Field(default=None, alias="$schema")
     name: Identifier
