@@ -1,0 +1,99 @@
+"""The one place where a verdict is given.
+
+Numbers come in, words go out: nothing is measured here, nothing is written, and every
+output downstream repeats what these functions said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from audit.exit_codes import ExitCode
+from reports.record import CheckResult, Estimate, Verdict
+from suites.schema import SEVERITIES, Gate, Severity
+
+# From what stops a run to what lets it go on.
+_WORST_FIRST: tuple[Verdict, ...] = ("error", "flag", "inconclusive", "warn", "pass")
+
+
+def worst(verdicts: Iterable[Verdict]) -> Verdict:
+    """The verdict of the whole, from those of its parts; nothing at all is inconclusive."""
+    found = set(verdicts)
+    return next((verdict for verdict in _WORST_FIRST if verdict in found), "inconclusive")
+
+
+def gate_verdict(
+    estimate: Estimate, gate: Gate, *, q_value: float, family: int
+) -> tuple[Verdict, str]:
+    """Hold an interval against a gate.
+
+    `flag` when the whole interval lies above the limit and the finding survives the
+    correction for all `family` gates of the run; `pass` when the whole interval lies
+    within the limit (`warn` when it also lies above the warning level); anything else
+    says too little and is `inconclusive`.
+    """
+    low, high = estimate.low, estimate.high
+    if low is None or high is None:
+        return "inconclusive", "the number has no interval"
+    alpha = (1 - estimate.confidence) / 2
+    if low > gate.max:
+        if q_value <= alpha:
+            return "flag", f"the whole interval lies above the limit of {gate.max:.3g}"
+        return (
+            "inconclusive",
+            f"above the limit of {gate.max:.3g} on its own, but not after correction for "
+            f"{family} gates (q = {q_value:.3g})",
+        )
+    if high > gate.max:
+        return (
+            "inconclusive",
+            f"the interval holds the limit of {gate.max:.3g}: more audit rows would decide",
+        )
+    if gate.warn is not None and low > gate.warn:
+        return "warn", f"within the limit, above the warning level of {gate.warn:.3g}"
+    return "pass", f"the whole interval lies within the limit of {gate.max:.3g}"
+
+
+def run_verdict(checks: Sequence[CheckResult]) -> Verdict:
+    """The worst verdict over the checks; a suppressed flag counts as a warning."""
+    return worst(_gating(check) for check in checks)
+
+
+def _gating(check: CheckResult) -> Verdict:
+    if check.suppressed is not None and check.verdict == "flag":
+        return "warn"
+    return check.verdict
+
+
+def exit_code(
+    checks: Sequence[CheckResult],
+    *,
+    fail_on: Severity = "low",
+    strict: bool = False,
+    exit_zero: bool = False,
+) -> ExitCode:
+    """What the process ends with.
+
+    Gates below `fail_on` report and do not gate. `strict` turns inconclusive into flagged;
+    `exit_zero` reports without gating, but an audit that could not be measured stays an
+    error.
+    """
+    if not checks:
+        return ExitCode.NOTHING_AUDITED
+    if any(check.verdict == "error" for check in checks):
+        return ExitCode.FAILED
+    if exit_zero:
+        return ExitCode.PASSED
+    floor = SEVERITIES.index(fail_on)
+    gating = {
+        gate.verdict
+        for check in checks
+        for gate in check.gates
+        if SEVERITIES.index(gate.severity) >= floor
+        and not (check.suppressed is not None and gate.verdict == "flag")
+    }
+    if "flag" in gating:
+        return ExitCode.FLAGGED
+    if "inconclusive" in gating:
+        return ExitCode.FLAGGED if strict else ExitCode.INCONCLUSIVE
+    return ExitCode.PASSED
