@@ -1,0 +1,85 @@
+"""Read-outs of activations, and what makes their numbers trustworthy.
+
+A library of its own: it knows no model, no suite and no report. numpy is all that importing it
+costs; scipy, scikit-learn and torch are imported by the functions that use them.
+"""
+
+from probes.base import Probe, ProbeError
+from probes.baselines import (
+    length_scores,
+    lexical_floor,
+    lexical_scores,
+    random_direction_scores,
+    shuffled_label_probe,
+)
+from probes.crossval import cross_validated_scores, grouped_folds
+from probes.fitters import FITTERS, Fitter, fitter, fitter_names
+from probes.intervals import (
+    Estimate,
+    auroc_estimate,
+    balanced_accuracy_estimate,
+    bootstrap,
+    calibration_error_estimate,
+    gain_estimate,
+    p_value,
+    paired_difference,
+    rate,
+    rate_difference,
+    recall_estimate,
+)
+from probes.io import SavedProbe, load_probe, save_probe
+from probes.linear import LinearProbe
+from probes.metrics import (
+    auroc,
+    balanced_accuracy,
+    calibration_error,
+    platt,
+    recall_at_threshold,
+)
+from probes.multiplicity import benjamini_hochberg, max_statistic_p
+from probes.pooling import POOLINGS, Pooling, pooling_names
+from probes.threshold import Threshold, controls_needed, threshold_at_fpr
+
+__all__ = [
+    "FITTERS",
+    "POOLINGS",
+    "Estimate",
+    "Fitter",
+    "LinearProbe",
+    "Pooling",
+    "Probe",
+    "ProbeError",
+    "SavedProbe",
+    "Threshold",
+    "auroc",
+    "auroc_estimate",
+    "balanced_accuracy",
+    "balanced_accuracy_estimate",
+    "benjamini_hochberg",
+    "bootstrap",
+    "calibration_error",
+    "calibration_error_estimate",
+    "controls_needed",
+    "cross_validated_scores",
+    "fitter",
+    "fitter_names",
+    "gain_estimate",
+    "grouped_folds",
+    "length_scores",
+    "lexical_floor",
+    "lexical_scores",
+    "load_probe",
+    "max_statistic_p",
+    "p_value",
+    "paired_difference",
+    "platt",
+    "pooling_names",
+    "random_direction_scores",
+    "rate",
+    "rate_difference",
+    "recall_at_threshold",
+    "recall_estimate",
+    "save_probe",
+    "shuffled_label_probe",
+    "threshold_at_fpr",
+]

@@ -1,0 +1,130 @@
+"""What something simpler than a probe reaches: words, length, shuffled labels, luck.
+
+Knows texts, lengths and activations. scikit-learn is imported when words are scored.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+
+from probes.base import Array, Bools, Floats, Groups, Indices
+from probes.crossval import out_of_fold
+from probes.estimate import Estimate
+from probes.fitters import Fitter
+from probes.linear import LinearProbe
+from probes.logistic import logistic_regression
+from probes.multiplicity import permuted_labels
+from probes.quality import auroc_estimate
+from probes.training_set import binary_labels, training_set
+
+_WORD = r"(?u)\b\w+\b"  # single letters and digits are words too
+
+
+def lexical_scores(train_texts: Sequence[str], train_labels: Array, texts: Sequence[str]) -> Floats:
+    """Scores `[n]` of texts by TF-IDF over words and word pairs with logistic regression.
+
+    Vocabulary, frequencies and weights come from the train texts alone. Texts without a
+    single word in training say nothing: every score is then 0.
+
+    Raises:
+        ProbeError: on one class only, or labels that do not fit.
+    """
+    labels = binary_labels(train_labels, len(train_texts))
+    if not any(re.search(_WORD, text) for text in train_texts):
+        return np.zeros(len(texts))
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.linear_model import LogisticRegression
+
+    words = TfidfVectorizer(ngram_range=(1, 2), token_pattern=_WORD)
+    model = LogisticRegression(max_iter=1000).fit(words.fit_transform(train_texts), labels)
+    return np.asarray(model.decision_function(words.transform(texts)), dtype=np.float64)
+
+
+def lexical_floor(
+    texts: Sequence[str],
+    labels: Array,
+    groups: Groups,
+    *,
+    folds: int = 5,
+    random_state: int = 0,
+    confidence: float = 0.95,
+) -> Estimate:
+    """AUROC that words alone reach on texts whose group they have not seen.
+
+    Args:
+        texts: `[n]`.
+        labels: `[n]`, 0 or 1.
+        groups: `[n]`.
+        folds: how many folds, at most.
+        random_state: seed of folds and resampling.
+        confidence: of the interval.
+
+    Raises:
+        ProbeError: as `crossval.out_of_fold` does.
+    """
+    truth = np.asarray(labels)
+
+    def score(train: Indices, rows: Indices) -> Array:
+        return lexical_scores([texts[i] for i in train], truth[train], [texts[i] for i in rows])
+
+    scores = out_of_fold(score, truth, groups, folds=folds, random_state=random_state)
+    return auroc_estimate(scores, truth, groups, confidence=confidence, random_state=random_state)
+
+
+def length_scores(train_lengths: Array, train_labels: Array, lengths: Array) -> Floats:
+    """Scores `[n]` by length alone: logistic regression on log length and its square.
+
+    The square lets a middling length be the tell.
+
+    Raises:
+        ProbeError: on one class only, or labels that do not fit.
+    """
+    known = np.log1p(np.asarray(train_lengths, dtype=np.float64))
+    labels: Bools = binary_labels(train_labels, len(known))
+    centre, spread = known.mean(), known.std() or 1.0
+
+    def features(logs: Floats) -> Floats:
+        z = (logs - centre) / spread
+        return np.column_stack([z, z * z])
+
+    weights, intercept = logistic_regression(features(known), labels, penalty=1.0)
+    logs = np.log1p(np.asarray(lengths, dtype=np.float64))
+    scores: Floats = features(logs) @ weights + intercept
+    return scores
+
+
+def shuffled_label_probe(
+    fitter: Fitter, x: Array, y: Array, groups: Groups, *, random_state: int = 0
+) -> LinearProbe:
+    """A probe fitted on shuffled labels: the control task (Hewitt & Liang 2019).
+
+    Labels change places within groups that hold both, and between groups otherwise, so the
+    fitter finds the same structure with nothing in it to learn.
+
+    Raises:
+        ProbeError: as the fitter does.
+    """
+    rows = training_set(x, y, groups)
+    rng = np.random.default_rng(random_state)
+    shuffled = permuted_labels(rows.y, rows.groups, rows.n_groups, 1, rng)[0]
+    return fitter(x, shuffled.astype(np.intp), groups, random_state=random_state)
+
+
+def random_direction_scores(x_train: Array, x: Array, *, random_state: int = 0) -> Floats:
+    """Scores `[n]` along a random direction of the standardised activations.
+
+    Args:
+        x_train: `[m, d_model]`, whose mean and scale are used.
+        x: `[n, d_model]`.
+        random_state: seed.
+    """
+    known = np.asarray(x_train, dtype=np.float64)
+    scale = known.std(axis=0)
+    scale[scale == 0] = 1.0
+    direction = np.random.default_rng(random_state).standard_normal(known.shape[1])
+    centred = np.asarray(x, dtype=np.float64) - known.mean(axis=0)
+    scores: Floats = centred @ (direction / np.linalg.norm(direction) / scale)
+    return scores
