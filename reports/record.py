@@ -7,35 +7,53 @@ Fields are added at the end of a class; a change of meaning raises `SCHEMA_VERSI
 
 from __future__ import annotations
 
-import math
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+import hashlib
+import json
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from reports.text import inert_json
 
 if TYPE_CHECKING:
     import pandas as pd
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION: Literal[1] = 1
 
 Verdict = Literal["pass", "warn", "flag", "inconclusive", "error"]
 VERDICTS: tuple[Verdict, ...] = ("pass", "warn", "flag", "inconclusive", "error")
 
 Severity = Literal["low", "medium", "high", "critical"]
+SEVERITIES: tuple[Severity, ...] = ("low", "medium", "high", "critical")
+
+T = TypeVar("T")
 
 
-def _finite(value: float) -> float:
-    if not math.isfinite(value):
-        raise ValueError(f"a record holds finite numbers, not {value}")
+def _by_key(facts: dict[str, T]) -> dict[str, T]:
+    return dict(sorted(facts.items()))
+
+
+# In the order of their keys, so that equal records are equal bytes.
+Facts = Annotated[dict[str, T], AfterValidator(_by_key)]
+
+
+def _encodable(value: Any) -> Any:
+    """Half a surrogate pair, which no UTF-8 can carry, becomes its visible escape."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode("utf-8")
+    if isinstance(value, list | tuple):
+        return [_encodable(item) for item in value]
+    if isinstance(value, dict):
+        return {_encodable(key): _encodable(item) for key, item in value.items()}
     return value
 
 
-Number = Annotated[float, AfterValidator(_finite)]
-
-
 class Part(BaseModel):
-    """Frozen and closed, like the record it is a part of."""
+    """Frozen and closed, like the record it is a part of; its numbers are finite."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    _strings = model_validator(mode="before")(_encodable)
 
 
 class Estimate(Part):
@@ -45,9 +63,9 @@ class Estimate(Part):
     was made. Where an interval cannot be had, low and high are None and never a guess.
     """
 
-    value: Number
-    low: Number | None = None
-    high: Number | None = None
+    value: float
+    low: float | None = None
+    high: float | None = None
     n: int
     n_groups: int
     confidence: float = 0.95
@@ -57,10 +75,10 @@ class Estimate(Part):
 class Threshold(Part):
     """Where firing begins, and the false-positive rate that the controls vouch for."""
 
-    value: Number
-    stated_fpr: Number
+    value: float
+    stated_fpr: float
     observed_fpr: Estimate
-    lower: Number | None = Field(
+    lower: float | None = Field(
         default=None, description="Below it the monitor reads that the concept is absent."
     )
     controls_digest: str
@@ -96,7 +114,7 @@ class Quality(Part):
     gain_over_text: Estimate
     baselines: list[Baseline]
     layers: list[LayerScore]
-    best_of_layers_p: Number | None = Field(
+    best_of_layers_p: float | None = Field(
         default=None, description="Max-statistic permutation p over all candidate layers."
     )
 
@@ -115,16 +133,16 @@ class GateResult(Part):
 
     kind: str
     severity: Severity
-    limit: Number
-    warn_limit: Number | None = None
+    limit: float
+    warn_limit: float | None = None
     estimate: Estimate | None = None
-    p_value: Number | None = Field(default=None, description="Of no more than the limit.")
-    q_value: Number | None = Field(
+    p_value: float | None = Field(default=None, description="Of no more than the limit.")
+    q_value: float | None = Field(
         default=None, description="Benjamini-Hochberg over all gates of the run."
     )
     verdict: Verdict
     reason: str
-    detail: dict[str, str] = Field(default_factory=dict)
+    detail: Facts[str] = Field(default_factory=dict)
 
 
 class RowResult(Part):
@@ -133,21 +151,25 @@ class RowResult(Part):
     id: str
     group: str
     text: str
-    score: Number
+    score: float
     fires: bool
     event: bool = Field(description="What the first gate counts: firing, or a contradiction.")
     says: str | None = Field(default=None, description="What the model answered.")
     misbehaves: bool | None = None
     label: int | None = None
-    attributes: dict[str, str | int | float | bool | None] = Field(default_factory=dict)
+    attributes: Facts[str | int | float | bool | None] = Field(default_factory=dict)
 
 
 class Suppressed(Part):
+    """A known finding that does not gate until a date. It stays visible, marked."""
+
     reason: str
     until: str
 
 
 class RoleCount(Part):
+    """How many rows one role of a check has, in how many groups, with which labels."""
+
     rows: int
     groups: int
     positive: int
@@ -174,13 +196,15 @@ class CheckResult(Part):
     misbehaviour_rate: Estimate | None = None
     quality: Quality | None = None
     four_fields: FourFields | None = None
-    roles: dict[str, RoleCount]
+    roles: Facts[RoleCount]
     top_rows: list[RowResult] = Field(default_factory=list)
     notes: list[str] = Field(default_factory=list)
     source: str = Field(default="", description="Place in the suite: `file.yaml:12:3`.")
 
 
 class ModelInfo(Part):
+    """Which weights were audited. Digests, so that a name that moved on is noticed."""
+
     name: str
     architecture: str
     n_layers: int
@@ -192,6 +216,8 @@ class ModelInfo(Part):
 
 
 class SuiteInfo(Part):
+    """Which suite was asked, and the digest of it with its data."""
+
     name: str
     version: int
     description: str
@@ -216,7 +242,7 @@ class Provenance(Part):
     created: str
     duration_seconds: float
     command: list[str]
-    packages: dict[str, str]
+    packages: Facts[str]
     python: str
     platform: str
     device: str
@@ -231,11 +257,11 @@ class AuditReport(Part):
     with under the options in `options`.
     """
 
-    schema_version: int = SCHEMA_VERSION
+    schema_version: Literal[1] = SCHEMA_VERSION
     verdict: Verdict
     exit_code: int
     partial: bool = Field(default=False, description="--limit, -k or an interruption cut it.")
-    options: dict[str, str | int | float | bool | None]
+    options: Facts[str | int | float | bool | None]
     seed: int
     model: ModelInfo
     reference: ModelInfo | None = None
@@ -245,39 +271,25 @@ class AuditReport(Part):
     work: Work
     provenance: Provenance | None = None
 
+    def to_json(self) -> str:
+        """The record as canonical JSON: equal records give equal text.
+
+        Fields stand in the order of their classes and free keys in that of the alphabet;
+        two spaces of indent, a newline at the end. Characters that an eye cannot see or that
+        a CI log obeys are escaped, so the text is safe to print.
+        """
+        plain = json.dumps(
+            self.model_dump(mode="json"), ensure_ascii=False, allow_nan=False, indent=2
+        )
+        return inert_json(plain) + "\n"
+
+    def digest(self) -> str:
+        """SHA-256 of the record without its provenance: the same finding, the same digest."""
+        finding = self.model_copy(update={"provenance": None})
+        return hashlib.sha256(finding.to_json().encode("utf-8")).hexdigest()
+
     def to_frame(self) -> pd.DataFrame:
         """One line per gate of each check, with every estimate in columns of its own."""
-        import pandas as pd
+        from reports.frame import gate_frame
 
-        return pd.DataFrame([line for check in self.checks for line in _lines(check)])
-
-
-def _lines(check: CheckResult) -> list[dict[str, Any]]:
-    shared: dict[str, Any] = {
-        "suite": check.suite,
-        "check": check.id,
-        "concept": check.concept,
-        "check_verdict": check.verdict,
-        "suppressed": check.suppressed is not None,
-        "hook_name": check.hook_name,
-    }
-    if check.quality is not None:
-        shared |= _columns("auroc", check.quality.auroc)
-        shared |= _columns("gain_over_text", check.quality.gain_over_text)
-    shared |= _columns("firing_rate", check.firing_rate)
-    shared |= _columns("misbehaviour_rate", check.misbehaviour_rate)
-    return [
-        shared
-        | {"gate": gate.kind, "severity": gate.severity, "limit": gate.limit}
-        | {"verdict": gate.verdict, "p_value": gate.p_value, "q_value": gate.q_value}
-        | _columns("gate", gate.estimate)
-        for gate in check.gates
-    ]
-
-
-def _columns(name: str, estimate: Estimate | None) -> dict[str, float | None]:
-    return {
-        f"{name}_value": estimate.value if estimate else None,
-        f"{name}_low": estimate.low if estimate else None,
-        f"{name}_high": estimate.high if estimate else None,
-    }
+        return gate_frame(self)

@@ -1,0 +1,82 @@
+"""A stored report comes back. Reads one JSON file; knows nothing of how it came about."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from reports.record import SCHEMA_VERSION, AuditReport
+from reports.text import safe_text
+
+REPORT_FILE = "report.json"
+
+
+class ReportError(ValueError):
+    """A report cannot be read or written as asked; the message says what to do."""
+
+
+def read_report(path: Path | str) -> AuditReport:
+    """Read the record of a run from its directory, or from its `report.json`.
+
+    Raises:
+        ReportError: the file is missing, cut short, of another version, or no report.
+    """
+    file = Path(path)
+    if file.is_dir():
+        file = file / REPORT_FILE
+    content = _parse(file)
+    version = content.get("schema_version")
+    if version is None:
+        raise ReportError(f"{file} is JSON, but no audit report: it has no schema_version")
+    if version != SCHEMA_VERSION:
+        raise ReportError(
+            f"{file} is a report of schema version {_short(version)}, and this installation reads "
+            f"version {SCHEMA_VERSION}: render it with the alignment-audit that wrote it "
+            "(provenance.packages names it), or audit again"
+        )
+    try:
+        return AuditReport.model_validate(content)
+    except ValidationError as error:
+        raise ReportError(f"{file} does not hold a whole report: {_mistakes(error)}") from None
+
+
+def _parse(file: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"), parse_constant=_refuse)
+    except FileNotFoundError:
+        raise ReportError(
+            f"there is no report at {file}: give a run directory that holds {REPORT_FILE}, or "
+            "that file; a run that was stopped early may not have one"
+        ) from None
+    except OSError as error:
+        raise ReportError(f"{file} cannot be read: {error.strerror or error}") from None
+    except UnicodeDecodeError as error:
+        raise ReportError(f"{file} is not UTF-8 at byte {error.start}: audit again") from None
+    except json.JSONDecodeError as error:
+        raise ReportError(
+            f"{file} is not whole JSON (line {error.lineno}, column {error.colno}: {error.msg}); "
+            "it was cut short or edited: audit again"
+        ) from None
+    except (ValueError, RecursionError) as error:
+        raise ReportError(f"{file} is not a report: {error}") from None
+    if not isinstance(content, dict):
+        raise ReportError(f"{file} holds a JSON {type(content).__name__}, not an audit report")
+    return content
+
+
+def _refuse(constant: str) -> float:
+    raise ValueError(f"it holds {constant}, which is no JSON number")
+
+
+def _mistakes(error: ValidationError, shown: int = 3) -> str:
+    mistakes = error.errors(include_url=False, include_input=False)
+    words = [f"{'.'.join(map(str, each['loc'])) or 'report'}: {each['msg']}" for each in mistakes]
+    more = f"; and {len(words) - shown} more" if len(words) > shown else ""
+    return safe_text("; ".join(words[:shown]), limit=600) + more
+
+
+def _short(value: object) -> str:
+    return safe_text(repr(value), limit=40)

@@ -1,0 +1,95 @@
+"""Every format of a report in one table, and the way onto the disk."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from reports.markdown import render_markdown
+from reports.read import ReportError
+from reports.record import AuditReport
+from reports.text import safe_text
+
+
+@dataclass(frozen=True)
+class Renderer:
+    """A format: the ending of its files, and a pure function of the record."""
+
+    suffix: str
+    render: Callable[[AuditReport], str]
+
+
+RENDERERS: dict[str, Renderer] = {
+    "json": Renderer(".json", AuditReport.to_json),
+    "md": Renderer(".md", render_markdown),
+}
+
+
+class UnknownFormatError(ReportError):
+    """No renderer has that name; the message names the nearest that does."""
+
+
+def renderer(format: str) -> Renderer:
+    """The renderer of that name.
+
+    Raises:
+        UnknownFormatError: there is none.
+    """
+    if format in RENDERERS:
+        return RENDERERS[format]
+    near = difflib.get_close_matches(format.lower().lstrip("."), RENDERERS, n=1, cutoff=0.4)
+    meant = f"; did you mean {near[0]}?" if near else ""
+    known = ", ".join(sorted(RENDERERS))
+    raise UnknownFormatError(
+        f"there is no report format {safe_text(format, 40)!r}{meant} (known: {known})"
+    )
+
+
+def render(report: AuditReport, format: str) -> str:
+    """The report as text in that format.
+
+    Raises:
+        UnknownFormatError: there is no such format.
+    """
+    return renderer(format).render(report)
+
+
+def write_text_atomic(path: Path | str, text: str) -> None:
+    """Write a file as a whole or not at all: temporary file, fsync, rename.
+
+    Raises:
+        OSError: with the path; what was there before is unharmed and nothing is left over.
+    """
+    target = Path(path)
+    temporary = target.with_name(f".{secrets.token_hex(8)}.part")
+    try:
+        try:
+            _write_through(temporary, text.encode("utf-8"))
+            temporary.replace(target)
+        finally:
+            temporary.unlink(missing_ok=True)
+        _sync_folder(target.parent)
+    except OSError as error:
+        raise type(error)(error.errno, error.strerror, str(target)) from error
+
+
+def _write_through(path: Path, content: bytes) -> None:
+    with path.open("xb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the rename itself last through a crash, where folders can be opened."""
+    if not hasattr(os, "O_DIRECTORY"):
+        return
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
