@@ -5,10 +5,13 @@ can be validated on a machine that has no torch.
 """
 
 from suites.builtin import builtin_names, resolve_suite
+from suites.data_checks import check_suite
+from suites.dataset import read_dataset
 from suites.load import LoadedSuite, load_suite
 from suites.problems import Problem, SuiteError
 from suites.rows import Message, Row
 from suites.schema import Suite
+from suites.splits import rows_by_role, rows_digest
 
 __all__ = [
     "LoadedSuite",
@@ -18,6 +21,10 @@ __all__ = [
     "Suite",
     "SuiteError",
     "builtin_names",
+    "check_suite",
     "load_suite",
+    "read_dataset",
     "resolve_suite",
+    "rows_by_role",
+    "rows_digest",
 ]

@@ -1,0 +1,211 @@
+"""From a file to records: a mapping of columns to cells, each with its line.
+
+Knows file formats and nothing of what a column means. A reader yields a `Record` for what
+it could read and a `Problem` for what it could not, so that one broken line hides no other.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from suites.hub import read_hub_dataset
+from suites.load import LoadedSuite
+from suites.problems import Problem, nearest, show
+
+FORMATS_BY_ENDING = {
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".csv": "csv",
+    ".tsv": "tsv",
+    ".parquet": "parquet",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One record: its cells, and where it stands (lines and columns from 1)."""
+
+    values: Mapping[str, Any]
+    line: int
+    column: int | None = None
+
+
+Reading = Iterator[Record | Problem]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A dataset's records, the file as a message names it, and as the suite does."""
+
+    file: str
+    written: str
+    reading: Reading
+
+
+def open_source(loaded: LoadedSuite, name: str) -> Source:
+    """The records of a dataset; nothing is read before the first is asked for."""
+    spec = loaded.suite.datasets[name]
+    if spec.path is None:
+        file = loaded.document_of(("datasets", name)).file
+        return Source(file, Path(file).name, _inline(loaded, name))
+    if spec.format == "datasets":
+        return Source(spec.path, spec.path, _hub(loaded, name))
+    path = loaded.base_of(name) / spec.path
+    return Source(str(path), spec.path, _file(loaded, name, path))
+
+
+def _inline(loaded: LoadedSuite, name: str) -> Reading:
+    spec = loaded.suite.datasets[name]
+    document = loaded.document_of(("datasets", name))
+    column = spec.columns.text if "text" in spec.columns.model_fields_set else None
+    text = column if column and "{" not in column else "text"
+    for index, row in enumerate(spec.rows or []):
+        values = {text: row} if isinstance(row, str) else row
+        yield Record(values, *document.place(("datasets", name, "rows", index)))
+
+
+def _hub(loaded: LoadedSuite, name: str) -> Reading:
+    spec = loaded.suite.datasets[name]
+    found = read_hub_dataset(spec, loaded.base_of(name))
+    if isinstance(found, str):
+        yield loaded.problem(("datasets", name, "path"), found, value=spec.path or "")
+    else:
+        for number, values in enumerate(found, start=1):
+            yield Record(values, number)
+
+
+def _file(loaded: LoadedSuite, name: str, path: Path) -> Reading:
+    spec = loaded.suite.datasets[name]
+    kind = spec.format or FORMATS_BY_ENDING.get(path.suffix.lower())
+    loc = ("datasets", name, "path")
+    if path.is_dir():
+        hint = "for a folder that `datasets` wrote, say `format: datasets`"
+        yield loaded.problem(loc, f"{show(str(path))} is a folder", hint)
+    elif not path.exists():
+        siblings = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
+        hint = nearest(path.name, siblings, otherwise_list=False)
+        yield loaded.problem(loc, f"there is no file {show(str(path))}", hint, path.name)
+    elif kind is None:
+        hint = f"say `format:`; known endings: {', '.join(FORMATS_BY_ENDING)}"
+        yield loaded.problem(loc, f"{show(path.name)} does not end like a format", hint)
+    else:
+        try:
+            yield from READERS[kind](path)
+        except OSError as error:
+            reason = error.strerror or str(error)
+            yield loaded.problem(loc, f"{show(str(path))} cannot be read: {reason}")
+
+
+def _text_lines(path: Path) -> Iterator[tuple[int, str | Problem]]:
+    """Lines of a UTF-8 file, numbered from 1; a line that is not UTF-8 is a problem."""
+    with path.open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            try:
+                yield number, line.decode("utf-8-sig" if number == 1 else "utf-8")
+            except UnicodeDecodeError as error:
+                message = f"byte 0x{line[error.start]:02x} is not UTF-8"
+                hint = "save the file as UTF-8"
+                yield number, Problem(message, str(path), number, error.start + 1, hint=hint)
+
+
+def _read_jsonl(path: Path) -> Reading:
+    for number, line in _text_lines(path):
+        if isinstance(line, Problem):
+            yield line
+        elif line.strip():
+            yield _json_record(path, number, line)
+
+
+def _json_record(path: Path, number: int, line: str) -> Record | Problem:
+    try:
+        values = json.loads(line)
+    except json.JSONDecodeError as error:
+        message = f"not JSON: {error.msg[:1].lower()}{error.msg[1:]}"
+        return Problem(message, str(path), number, error.colno, hint="one JSON object in a line")
+    except (RecursionError, ValueError) as error:  # too deep; an integer of too many digits
+        return Problem(f"not readable as JSON: {error}", str(path), number)
+    if not isinstance(values, dict):
+        message = f"must be a JSON object, not {show(values)}"
+        return Problem(message, str(path), number, hint="one JSON object in a line")
+    if "\\ud" in line.lower() and (half := _half_character(values)):
+        message = f"holds half a character (the lone surrogate {half})"
+        return Problem(message, str(path), number, hint="write the whole pair")
+    return Record(values, number)
+
+
+def _half_character(values: Any) -> str:
+    try:
+        json.dumps(values, ensure_ascii=False).encode("utf-8")
+    except UnicodeEncodeError as error:
+        return f"\\u{ord(error.object[error.start]):04x}"
+    return ""
+
+
+def _read_csv(path: Path) -> Reading:
+    return _read_table(path, ",")
+
+
+def _read_tsv(path: Path) -> Reading:
+    return _read_table(path, "\t")
+
+
+def _read_table(path: Path, delimiter: str) -> Reading:
+    lines: list[str] = []
+    for _, text in _text_lines(path):
+        if isinstance(text, Problem):
+            yield text
+            return
+        lines.append(text)
+    file = str(path)
+    reader = csv.reader(io.StringIO("".join(lines), newline=""), delimiter=delimiter, strict=True)
+    header: list[str] | None = None
+    start = 1
+    try:
+        for cells in reader:
+            line, start = start, reader.line_num + 1
+            if not cells:
+                continue
+            if header is None:
+                header = cells
+                if twice := sorted({name for name in header if header.count(name) > 1}):
+                    yield Problem(f"the column {show(twice[0])} stands there twice", file, line)
+                    return
+            elif len(cells) != len(header):
+                message = f"has {len(cells)} cells, and the header names {len(header)} columns"
+                hint = "quote a cell that holds the separator"
+                yield Problem(message, file, line, hint=hint)
+            else:
+                yield Record(dict(zip(header, cells, strict=True)), line)
+    except csv.Error as error:
+        yield Problem(f"not readable as a table: {error}", file, start)
+
+
+def _read_parquet(path: Path) -> Reading:
+    import pyarrow
+    import pyarrow.parquet
+
+    try:
+        table = pyarrow.parquet.read_table(path)
+    except pyarrow.ArrowException as error:
+        reason = str(error).strip().splitlines()[0]
+        yield Problem(f"not readable as Parquet: {reason}", str(path))
+        return
+    number = 0
+    for batch in table.to_batches():
+        for values in batch.to_pylist():
+            number += 1
+            yield Record(values, number)
+
+
+READERS: Mapping[str, Callable[[Path], Reading]] = {
+    "jsonl": _read_jsonl,
+    "csv": _read_csv,
+    "tsv": _read_tsv,
+    "parquet": _read_parquet,
+}
