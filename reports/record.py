@@ -174,6 +174,7 @@ class RoleCount(Part):
     groups: int
     positive: int
     negative: int
+    digest: str = Field(default="", description="SHA-256 over the rows, in whatever order.")
 
 
 class CheckResult(Part):
