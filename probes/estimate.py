@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from probes.base import ProbeError
+
 
 @dataclass(frozen=True)
 class Estimate:
@@ -26,3 +28,14 @@ class Estimate:
     n_groups: int
     confidence: float = 0.95
     method: str = ""
+
+
+def tail(confidence: float) -> float:
+    """Chance beyond each end of a two-sided interval.
+
+    Raises:
+        ProbeError: if the confidence is not between 0 and 1.
+    """
+    if not 0 < confidence < 1:
+        raise ProbeError(f"a confidence lies between 0 and 1, not {confidence:g}")
+    return (1 - confidence) / 2

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from probes.base import Array, Bools, Floats, ProbeError
+from probes.base import Array, Bools, Floats, Indices, ProbeError
 from probes.training_set import binary_labels
 
 
@@ -70,24 +70,32 @@ def balanced_accuracy(scores: Array, labels: Array, threshold: float) -> float:
 def calibration_error(probabilities: Array, labels: Array, bins: int = 10) -> float:
     """Expected calibration error over bins of equal mass.
 
-    Equal probabilities always share a bin, so the order of the rows does not matter.
-
     Args:
         probabilities: `[n]` in 0..1.
         labels: `[n]`, 0 or 1. One class only is allowed here.
         bins: how many bins, at most; each holds about `n / bins` rows.
 
     Raises:
-        ProbeError: if a probability is outside 0..1.
+        ProbeError: if a probability is outside 0..1, or labels do not fit.
     """
-    values = finite_scores(probabilities)
+    gap, bin_of = calibration_gaps(probabilities, labels, bins)
+    return float(np.abs(np.bincount(bin_of, weights=gap)).sum() / len(gap))
+
+
+def calibration_gaps(probabilities: Array, labels: Array, bins: int) -> tuple[Floats, Indices]:
+    """Label less probability `[n]`, and the bin of equal mass `[n]` that each row is in.
+
+    Equal probabilities always share a bin, so the order of the rows does not matter.
+    """
+    values, truth = finite_scores(probabilities), np.asarray(labels, dtype=np.float64)
     if values.min() < 0 or values.max() > 1:
         raise ProbeError(f"probabilities lie in 0..1; found {values.min():g} to {values.max():g}")
-    distinct, code, count = np.unique(values, return_inverse=True, return_counts=True)
+    if truth.shape != values.shape or not np.isin(truth, (0, 1)).all():
+        raise ProbeError(f"{len(values)} probabilities need as many labels, each 0 or 1")
+    _, code, count = np.unique(values, return_inverse=True, return_counts=True)
     middle_rank = np.cumsum(count) - count / 2
-    bin_of = np.minimum((middle_rank * bins / len(values)).astype(np.intp), bins - 1)[code]
-    gap = np.asarray(labels, dtype=np.float64) - distinct[code]
-    return float(np.abs(np.bincount(bin_of, weights=gap, minlength=bins)).sum() / len(values))
+    bin_of = np.minimum((middle_rank * bins / len(values)).astype(np.intp), bins - 1)
+    return truth - values, bin_of[code]
 
 
 def platt(scores: Array, labels: Array) -> tuple[float, float]:

@@ -10,18 +10,17 @@ import math
 import numpy as np
 
 from probes.base import Array, Bools, Groups, Indices, ProbeError, group_codes
-from probes.estimate import Estimate
+from probes.estimate import Estimate, tail
 
 
 def rate(events: Array, groups: Groups, *, confidence: float = 0.95) -> Estimate:
     """How often an event happens, with an exact binomial interval.
 
     Clopper & Pearson's interval at the effective sample size of Korn & Graubard (1998): rows
-    over design effect, where the design effect compares the variance between groups with that
-    of independent rows, with their correction for few groups, and never above the rows.
-    Where every row is a group of its own this is Clopper-Pearson. With no event at all, or
-    nothing but events, the design effect cannot be seen; the groups then count as the sample,
-    which is right in the worst case and cautious in any other.
+    over design effect, corrected for few groups, never above the rows. Where every row is a
+    group of its own this is Clopper-Pearson. With no event at all, or nothing but events, the
+    design effect cannot be seen; the groups then count as the sample, which is right in the
+    worst case and cautious in any other.
 
     Args:
         events: `[n]` bool.
@@ -49,34 +48,39 @@ def _events(events: Array, groups: Groups) -> tuple[Bools, Indices, int]:
 
 
 def effective_size(events: Bools, codes: Indices, n_groups: int, confidence: float) -> float:
-    """How many independent rows would say as much as these (Korn & Graubard 1998)."""
+    """How many independent rows would say as much as these (Korn & Graubard 1998).
+
+    The design effect is the variance between groups over that of independent rows. A handful
+    of events cannot show how events cluster, and simulated coverage of 95 % intervals then
+    falls to 88 %; so two made-up groups of average size join in working it out, one all events
+    and one none. What they add vanishes as events become many.
+    """
     from scipy.special import stdtrit
 
     n = len(events)
-    value = events.mean()
     if n_groups == n:
         return float(n)
-    if value in (0.0, 1.0) or n_groups == 1:
+    if n_groups == 1 or events.all() or not events.any():
         return float(n_groups)
-    rows = np.bincount(codes, minlength=n_groups)
-    residual = np.bincount(codes, weights=events, minlength=n_groups) - value * rows
-    variance = n_groups / (n_groups - 1) * float(residual @ residual) / n**2
-    design_effect = variance * (n - 1) / (value * (1 - value))
-    tail = 1 - (1 - confidence) / 2
-    few_groups = float(stdtrit(n - 1, tail) / stdtrit(n_groups - 1, tail)) ** 2
-    if design_effect * n <= n * few_groups:
-        return float(n)
-    return float(n * few_groups / design_effect)
+    size = n / n_groups
+    rows = np.append(np.bincount(codes, minlength=n_groups), [size, size])
+    hits = np.append(np.bincount(codes, weights=events, minlength=n_groups), [size, 0.0])
+    total, count = n + 2 * size, n_groups + 2
+    value = hits.sum() / total
+    between = count / (count - 1) * float(np.sum((hits - value * rows) ** 2)) / total**2
+    design_effect = between / (value * (1 - value) / (total - 1))
+    point = 1 - tail(confidence)
+    few_groups = float(stdtrit(n - 1, point) / stdtrit(n_groups - 1, point)) ** 2
+    return min(float(n), float(n * few_groups / design_effect))
 
 
 def clopper_pearson(hits: float, size: float, confidence: float) -> tuple[float, float]:
     """Exact binomial interval of a rate; hits and size need not be whole."""
     from scipy.special import betaincinv
 
-    tail = (1 - confidence) / 2
-    misses = size - hits
-    low = float(betaincinv(hits, misses + 1, tail)) if hits > 0 else 0.0
-    high = float(betaincinv(hits + 1, misses, 1 - tail)) if misses > 0 else 1.0
+    chance, misses = tail(confidence), size - hits
+    low = float(betaincinv(hits, misses + 1, chance)) if hits > 0 else 0.0
+    high = float(betaincinv(hits + 1, misses, 1 - chance)) if misses > 0 else 1.0
     return low, high
 
 

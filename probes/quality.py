@@ -6,14 +6,15 @@ About the instrument, never about the model that it reads. Knows scores, labels 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from probes.base import Array, Floats, Groups, ProbeError, group_codes
-from probes.estimate import Estimate
-from probes.metrics import auroc, calibration_error, scores_and_labels
+from probes.base import Array, Floats, Groups, group_codes
+from probes.estimate import Estimate, tail
+from probes.metrics import auroc, calibration_error, calibration_gaps, scores_and_labels
 from probes.proportions import mover, rate
-from probes.resampling import bootstrap, resamples, weighted_aurocs
+from probes.resampling import resamples, weighted_aurocs
 
 
 def auroc_estimate(
@@ -45,36 +46,49 @@ def auroc_estimate(
     Raises:
         ProbeError: on one class only, or scores that are not finite.
     """
+    return _resampled(scores, labels, groups, n_resamples, random_state).estimate(confidence)
+
+
+@dataclass(frozen=True, eq=False)
+class _Resampled:
+    """An AUROC, its values under resampling `draws [n_resamples]`, and what it rests on."""
+
+    value: float
+    draws: Floats
+    n: int
+    n_groups: int
+    least: int  # groups of the class that fewer groups have
+
+    def estimate(self, confidence: float) -> Estimate:
+        low, high = self._interval(confidence)
+        method = "cluster bootstrap, logit scale"
+        return Estimate(self.value, low, high, self.n, self.n_groups, confidence, method)
+
+    def _interval(self, confidence: float) -> tuple[float, float]:
+        from scipy.special import stdtrit
+
+        bound = tail(confidence) ** (1 / self.least)
+        low, high = self.value, self.value
+        defined = self.draws[np.isfinite(self.draws)]
+        if 0 < self.value < 1 and len(defined) > 1:
+            quantile = float(stdtrit(max(self.least - 1, 1), 1 - tail(confidence)))
+            reach = quantile * float(defined.std()) / (self.value * (1 - self.value))
+            middle = math.log(self.value / (1 - self.value))
+            low, high = _sigmoid(middle - reach), _sigmoid(middle + reach)
+        return min(low, bound), max(high, 1 - bound)
+
+
+def _resampled(
+    scores: Array, labels: Array, groups: Groups, n_resamples: int, random_state: int
+) -> _Resampled:
     values, positive = scores_and_labels(scores, labels)
     codes, n_groups = group_codes(groups, len(values))
-    value = auroc(values, positive)
-    draws = np.concatenate(
-        [
-            weighted_aurocs(values, positive, codes, block)
-            for block in resamples(len(values), n_groups, n_resamples, random_state)
-        ]
-    )
+    draws = [
+        weighted_aurocs(values, positive, codes, block)
+        for block in resamples(len(values), n_groups, n_resamples, random_state)
+    ]
     least = min(len(np.unique(codes[positive])), len(np.unique(codes[~positive])))
-    low, high = _logit_interval(value, draws, least, confidence)
-    return Estimate(
-        value, low, high, len(values), n_groups, confidence, "cluster bootstrap, logit scale"
-    )
-
-
-def _logit_interval(
-    value: float, draws: Floats, least: int, confidence: float
-) -> tuple[float, float]:
-    from scipy.special import stdtrit
-
-    tail = (1 - confidence) / 2
-    floor = tail ** (1 / least)
-    spread = float(np.nanstd(draws)) if np.isfinite(draws).sum() > 1 else math.inf
-    low, high = value, value
-    if 0 < value < 1:
-        reach = spread / (value * (1 - value)) * float(stdtrit(max(least - 1, 1), 1 - tail))
-        middle = math.log(value / (1 - value))
-        low, high = _sigmoid(middle - reach), _sigmoid(middle + reach)
-    return min(low, floor), max(high, 1 - floor)
+    return _Resampled(auroc(values, positive), np.concatenate(draws), len(values), n_groups, least)
 
 
 def _sigmoid(x: float) -> float:
@@ -95,9 +109,10 @@ def gain_estimate(
     """AUROC of scores less that of a baseline on the same rows.
 
     A baseline below the floor counts as the floor: that words anti-predict is no gift to a
-    probe. The two intervals of `auroc_estimate` are combined by MOVER with the correlation
-    that the two AUROCs have over the same resamples, so perfect separation needs no other
-    rule than there.
+    probe. So this is the lesser of two gains, over the baseline and over the floor, and its
+    bounds are the lesser of theirs. The gain over the baseline combines the two intervals of
+    `auroc_estimate` by MOVER, with the correlation that the two AUROCs have over the same
+    resamples; perfect separation needs no other rule than there.
 
     Args:
         scores: `[n]`, of the probe.
@@ -112,26 +127,16 @@ def gain_estimate(
     Raises:
         ProbeError: as `auroc_estimate` does.
     """
-    values, positive = scores_and_labels(scores, labels)
-    baseline, _ = scores_and_labels(baseline_scores, labels)
-    codes, n_groups = group_codes(groups, len(values))
-    probe, text = [], []
-    for block in resamples(len(values), n_groups, n_resamples, random_state):
-        probe.append(weighted_aurocs(values, positive, codes, block))
-        text.append(weighted_aurocs(baseline, positive, codes, block))
-    least = min(len(np.unique(codes[positive])), len(np.unique(codes[~positive])))
-    ours, theirs = np.concatenate(probe), np.concatenate(text)
-
-    def estimate(value: float, draws: Floats, at_least: float) -> Estimate:
-        low, high = _logit_interval(value, draws, least, confidence)
-        bounds = (max(value, at_least), max(low, at_least), max(high, at_least))
-        return Estimate(*bounds, len(values), n_groups, confidence)
-
-    a = estimate(auroc(values, positive), ours, 0.0)
-    b = estimate(auroc(baseline, positive), theirs, floor)
-    low, high = mover(a, b, correlation=_correlation(ours, np.maximum(theirs, floor)))
-    return Estimate(
-        a.value - b.value, low, high, len(values), n_groups, confidence, "paired cluster bootstrap"
+    probe = _resampled(scores, labels, groups, n_resamples, random_state)
+    baseline = _resampled(baseline_scores, labels, groups, n_resamples, random_state)
+    ours, theirs = probe.estimate(confidence), baseline.estimate(confidence)
+    low, high = mover(ours, theirs, correlation=_correlation(probe.draws, baseline.draws))
+    return replace(
+        ours,
+        value=ours.value - max(theirs.value, floor),
+        low=None if ours.low is None else min(low, ours.low - floor),
+        high=None if ours.high is None else min(high, ours.high - floor),
+        method="paired cluster bootstrap",
     )
 
 
@@ -204,14 +209,30 @@ def calibration_error_estimate(
     n_resamples: int = 1000,
     random_state: int = 0,
 ) -> Estimate:
-    """Expected calibration error with the percentile interval of the cluster bootstrap."""
-    given, truth = np.asarray(probabilities), np.asarray(labels)
-    if given.shape != truth.shape:
-        raise ProbeError(f"{given.shape} probabilities do not fit {truth.shape} labels")
-    return bootstrap(
-        lambda rows: calibration_error(given[rows], truth[rows], bins),
-        groups,
-        n_resamples=n_resamples,
-        confidence=confidence,
-        random_state=random_state,
-    )
+    """Expected calibration error with an interval that allows for its bias.
+
+    Noise alone makes this error large: a perfect forecaster with 100 rows shows about 0.09,
+    and resampling rows adds more of the same, so a percentile interval would exclude the
+    truth. Here the noise of the bins is drawn by flipping the signs of whole groups of
+    residuals (wild cluster bootstrap). By the triangle inequality the error that was seen lies
+    within the error of the noise alone from the true one, and the interval says no more.
+
+    Raises:
+        ProbeError: if a probability is outside 0..1, or labels do not fit.
+    """
+    gap, bin_of = calibration_gaps(probabilities, labels, bins)
+    n, n_bins = len(gap), int(bin_of.max()) + 1
+    codes, n_groups = group_codes(groups, n)
+    value = calibration_error(probabilities, labels, bins)
+    cells, shape = codes * n_bins + bin_of, (n_groups, n_bins)
+    residual = gap - (np.bincount(bin_of, gap) / np.maximum(np.bincount(bin_of), 1))[bin_of]
+    sums = np.bincount(cells, residual, n_groups * n_bins).reshape(shape)
+    there = np.count_nonzero(np.bincount(cells, minlength=n_groups * n_bins).reshape(shape), axis=0)
+    sums = sums * np.sqrt(there / np.maximum(there - 1, 1))  # the mean took a degree of freedom
+    signs = np.random.default_rng(random_state).choice((-1.0, 1.0), (n_resamples, n_groups))
+    noise = np.abs(signs @ sums).sum(axis=1) / n
+    reach = float(np.quantile(noise, 1 - tail(confidence)))
+    low, high = max(value - reach, 0.0), min(value + reach, 1.0)
+    if n_groups == 1:
+        return Estimate(value, None, None, n, 1, confidence, "one group")
+    return Estimate(value, low, high, n, n_groups, confidence, "wild cluster bootstrap")

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from probes.base import Bools, Floats, Groups, Indices, group_codes
-from probes.estimate import Estimate
+from probes.estimate import Estimate, tail
 
 _CELLS_AT_ONCE = 4_000_000  # float64 cells of one block of resamples: 32 MB
 
@@ -67,8 +67,7 @@ def bootstrap(
     defined = np.asarray([result for result in results if not math.isnan(result)])
     if len(defined) <= n_resamples / 2:
         return Estimate(value, None, None, n, n_groups, confidence, "undefined")
-    tail = (1 - confidence) / 2
-    low, high = np.quantile(defined, [tail, 1 - tail])
+    low, high = np.quantile(defined, [tail(confidence), 1 - tail(confidence)])
     return Estimate(value, float(low), float(high), n, n_groups, confidence, "cluster bootstrap")
 
 
