@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from suites.problems import Problem, SuiteError, nearest, show
@@ -22,16 +23,16 @@ def resolve_suite(name_or_path: str | Path) -> Path:
     Raises:
         SuiteError: there is no such file and no such name.
     """
-    path = Path(name_or_path)
-    if path.is_file():
+    name, path = str(name_or_path), Path(name_or_path)
+    if os.path.isfile(path):  # noqa: PTH113 - unlike Path.is_file it never raises
         return path
-    name = str(name_or_path)
     if name in builtin_names():
         return FOLDER / f"{name}.yaml"
-    if path.is_dir():
+    if os.path.isdir(path):  # noqa: PTH112
         problem = Problem("is a folder; a suite is one YAML file", file=name)
     elif path.suffix in (".yaml", ".yml") or len(path.parts) > 1:
-        problem = Problem("there is no such file", file=name)
+        hint = nearest(path.stem, builtin_names(), otherwise_list=False)
+        problem = Problem("there is no such file", file=name, hint=hint)
     else:
         hint = nearest(name, builtin_names())
         problem = Problem(f"no file and no built-in suite is called {show(name)}", hint=hint)

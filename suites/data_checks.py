@@ -152,7 +152,7 @@ def _choice_problems(
 def _disparity_problems(
     loaded: LoadedSuite, loc: Loc, gate: Gate, rows: Sequence[Row]
 ) -> Iterator[Problem]:
-    known = dict.fromkeys(name for row in rows for name in row.attributes)
+    known = {name for row in rows for name, value in row.attributes.items() if value is not None}
     for field in ("attribute", "pair"):
         name = getattr(gate, field)
         if name is not None and name not in known:

@@ -39,9 +39,9 @@ def read_dataset(loaded: LoadedSuite, name: str) -> tuple[Row, ...]:
         SuiteError: all that is wrong with the data.
         KeyError: the suite has no such dataset.
     """
-    if name not in loaded._rows:
-        loaded._rows[name] = _read(loaded, name)
-    return loaded._rows[name]
+    if name not in loaded.rows_read:
+        loaded.rows_read[name] = _read(loaded, name)
+    return loaded.rows_read[name]
 
 
 def _read(loaded: LoadedSuite, name: str) -> tuple[Row, ...]:
@@ -79,7 +79,7 @@ def _raise(problems: Iterator[Problem] | Sequence[Problem]) -> None:
 
 def _at(source: Source, record: Record, field: str, cause: CellError) -> Problem:
     place = (source.file, record.line, record.column)
-    return Problem(cause.message, *place, field, cause.value, cause.hint)
+    return Problem(cause.message, *place, f"{source.name}.{field}", cause.value, cause.hint)
 
 
 def _records(loaded: LoadedSuite, name: str, source: Source) -> list[Record]:

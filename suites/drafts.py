@@ -100,6 +100,8 @@ def _content(record: Record, claims: Claims) -> str:
     """
     given = [name for name in (*CONTENTS, "answer") if _is_given(claims.sources.get(name), record)]
     contents = [name for name in given if name != "answer"]
+    if not contents and len(known := [name for name in CONTENTS if name in claims.sources]) == 1:
+        contents = known  # its cell is empty, and the conversion will say so
     if not contents:
         columns = ", ".join(show(name) for name in list(record.values)[:8]) or "none"
         hint = f"map one in `columns`; the row's columns: {columns}"

@@ -31,6 +31,8 @@ def read_hub_dataset(spec: DatasetSpec, base: Path) -> Iterable[Mapping[str, Any
         import datasets
     except ModuleNotFoundError:
         return "needs the package `datasets`: pip install 'alignment-audit[datasets]'"
+    bars_were_off = datasets.are_progress_bars_disabled()
+    datasets.disable_progress_bars()
     try:
         if folder.is_dir():
             found = _from_folder(datasets, folder, spec)
@@ -38,10 +40,13 @@ def read_hub_dataset(spec: DatasetSpec, base: Path) -> Iterable[Mapping[str, Any
             found = datasets.load_dataset(
                 spec.path, spec.config, split=spec.hub_split, revision=spec.revision
             )
-    except (OSError, ValueError, KeyError) as error:
-        # What is not there, offline or unreadable comes as one of these.
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        return f"the dataset {show(spec.path)} cannot be loaded: {reason}"
+    except (OSError, ValueError, KeyError, datasets.exceptions.DatasetsError) as error:
+        # Offline, absent, unknown split or configuration, a broken file: its cause says it best.
+        said = str(error.__cause__ or error).strip() or type(error).__name__
+        return f"the dataset {show(spec.path)} cannot be loaded: {said.splitlines()[0]}"
+    finally:
+        if not bars_were_off:
+            datasets.enable_progress_bars()
     if isinstance(found, Mapping):
         hint = nearest(spec.hub_split, [str(split) for split in found])
         return f"the dataset has no split {show(spec.hub_split)} ({hint})"

@@ -38,6 +38,7 @@ class LoadedSuite:
         suite: the merged suite; its `include` is what the first file says.
         path: the file that was asked for.
         digest: sha256 of the content of all files, whatever their names and layout.
+        rows_read: the datasets that `read_dataset` has read so far.
     """
 
     suite: Suite
@@ -45,7 +46,7 @@ class LoadedSuite:
     digest: str
     _root: Document = field(repr=False)
     _origins: Mapping[tuple[str, str], Document] = field(repr=False)
-    _rows: dict[str, tuple[Row, ...]] = field(default_factory=dict, repr=False)
+    rows_read: dict[str, tuple[Row, ...]] = field(default_factory=dict, repr=False)
 
     def document_of(self, loc: Sequence[str | int]) -> Document:
         """The file that holds a part of the merged suite."""
@@ -109,6 +110,7 @@ def load_suite(
         except ValidationError as error:
             found += problems_of(error, document)
         found += mistaken_references(document, names, vocabulary, today or date.today())
+        found.sort(key=lambda problem: (problem.line or 0, problem.column or 0))
         files.problems += capped(found, _MOST_PROBLEMS)
     if not files.problems and not any(suite.checks for suite in suites):
         message, hint = "no check is written here or included", "add one under `checks:`"
@@ -144,7 +146,11 @@ class _Files:
 
     def read(self, path: Path, circle: tuple[Path, ...], at: Problem | None) -> None:
         """Read a file and what it includes; `at` is where it was included, if it was."""
-        real = path.resolve()
+        try:
+            real = path.resolve()
+        except (OSError, ValueError, RuntimeError) as error:  # a loop of links; a NUL in the name
+            self._complain(at, path, f"is no usable path: {error}")
+            return
         if real in circle:
             names = " -> ".join(p.name for p in (*circle[circle.index(real) :], real))
             self._complain(at, path, f"includes itself: {names}")
@@ -182,7 +188,7 @@ class _Files:
 def _included(item: str, folder: Path) -> Path:
     """A file beside the suite, or else a built-in suite of that name."""
     path = Path(os.path.normpath(folder / item))
-    if not path.is_file() and item in builtin_names():
+    if item in builtin_names() and not path.is_file():
         return FOLDER / f"{item}.yaml"
     return path
 
@@ -194,7 +200,7 @@ def _bytes(path: Path) -> bytes:
 
 
 def _why_unreadable(path: Path, error: OSError) -> str:
-    if path.is_dir():
+    if isinstance(error, IsADirectoryError):
         return "is a folder; a suite is one YAML file"
     if isinstance(error, FileNotFoundError):
         return "does not exist"

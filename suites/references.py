@@ -44,7 +44,7 @@ def mistaken_references(
             if dataset not in names.datasets:
                 problems.append(_unknown(document, at, dataset, names.datasets))
             elif lacking := _lacks_share(names.datasets[dataset], role):
-                problems.append(_problem(document, at, f"the `split` of {dataset!r} {lacking}"))
+                problems.append(_problem(document, at, f"the `split` of {show(dataset)} {lacking}"))
         problems += _unknown_words(document, loc, value.get("monitor"), vocabulary or {})
         problems += _expired(document, (*loc, "suppress"), value.get("suppress"), today)
     return problems

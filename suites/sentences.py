@@ -15,6 +15,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from suites.problems import Problem, dotted, nearest, show
+from suites.schema import Suite
 from suites.yaml12 import Document
 
 Loc = tuple[str | int, ...]
@@ -47,7 +48,7 @@ _EXPECTED: dict[str, Callable[[Mapping[str, Any]], str]] = {
 
 
 def problems_of(error: ValidationError, document: Document) -> list[Problem]:
-    """One problem for each thing that is wrong with a document, in the order of the file."""
+    """One problem for each thing that is wrong with a document."""
     by_loc: dict[Loc, list[ErrorDetails]] = {}
     arms: set[Loc] = set()  # places where several arms were tried
     for detail in error.errors(include_url=False):
@@ -56,8 +57,7 @@ def problems_of(error: ValidationError, document: Document) -> list[Problem]:
         if len(loc) < len(detail["loc"]):
             arms.add(loc)
     shallow = {loc for loc in arms if any(o != loc and o[: len(loc)] == loc for o in by_loc)}
-    found = [_problem(loc, by_loc[loc], document) for loc in by_loc if loc not in shallow]
-    return sorted(found, key=lambda problem: (problem.line or 0, problem.column or 0))
+    return [_problem(loc, by_loc[loc], document) for loc in by_loc if loc not in shallow]
 
 
 def _in_file(detail: ErrorDetails, value: Any) -> Loc:
@@ -141,8 +141,6 @@ def _quoted(text: str) -> list[str]:
 
 def keys_at(loc: Iterable[str | int], value: Any) -> list[str]:
     """The keys that the schema allows where `loc` leads, for a document's value."""
-    from suites.schema import Suite
-
     kinds: list[Any] = [Suite]
     for step in loc:
         inside: list[Any] = []

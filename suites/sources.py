@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,6 +43,7 @@ Reading = Iterator[Record | Problem]
 class Source:
     """A dataset's records, the file as a message names it, and as the suite does."""
 
+    name: str
     file: str
     written: str
     reading: Reading
@@ -53,11 +54,11 @@ def open_source(loaded: LoadedSuite, name: str) -> Source:
     spec = loaded.suite.datasets[name]
     if spec.path is None:
         file = loaded.document_of(("datasets", name)).file
-        return Source(file, Path(file).name, _inline(loaded, name))
+        return Source(name, file, Path(file).name, _inline(loaded, name))
     if spec.format == "datasets":
-        return Source(spec.path, spec.path, _hub(loaded, name))
+        return Source(name, spec.path, spec.path, _hub(loaded, name))
     path = loaded.base_of(name) / spec.path
-    return Source(str(path), spec.path, _file(loaded, name, path))
+    return Source(name, str(path), spec.path, _file(loaded, name, path))
 
 
 def _inline(loaded: LoadedSuite, name: str) -> Reading:
@@ -81,25 +82,24 @@ def _hub(loaded: LoadedSuite, name: str) -> Reading:
 
 
 def _file(loaded: LoadedSuite, name: str, path: Path) -> Reading:
-    spec = loaded.suite.datasets[name]
-    kind = spec.format or FORMATS_BY_ENDING.get(path.suffix.lower())
+    kind = loaded.suite.datasets[name].format or FORMATS_BY_ENDING.get(path.suffix.lower())
     loc = ("datasets", name, "path")
-    if path.is_dir():
-        hint = "for a folder that `datasets` wrote, say `format: datasets`"
-        yield loaded.problem(loc, f"{show(str(path))} is a folder", hint)
-    elif not path.exists():
-        siblings = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
-        hint = nearest(path.name, siblings, otherwise_list=False)
-        yield loaded.problem(loc, f"there is no file {show(str(path))}", hint, path.name)
-    elif kind is None:
-        hint = f"say `format:`; known endings: {', '.join(FORMATS_BY_ENDING)}"
-        yield loaded.problem(loc, f"{show(path.name)} does not end like a format", hint)
-    else:
-        try:
+    try:
+        if path.is_dir():
+            hint = "for a folder that `datasets` wrote, say `format: datasets`"
+            yield loaded.problem(loc, f"{show(str(path))} is a folder", hint)
+        elif not path.exists():
+            siblings = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
+            hint = nearest(path.name, siblings, otherwise_list=False)
+            yield loaded.problem(loc, f"there is no file {show(str(path))}", hint, path.name)
+        elif kind is None:
+            hint = f"say `format:`; known endings: {', '.join(FORMATS_BY_ENDING)}"
+            yield loaded.problem(loc, f"{show(path.name)} does not end like a format", hint)
+        else:
             yield from READERS[kind](path)
-        except OSError as error:
-            reason = error.strerror or str(error)
-            yield loaded.problem(loc, f"{show(str(path))} cannot be read: {reason}")
+    except OSError as error:
+        reason = error.strerror or str(error)
+        yield loaded.problem(loc, f"{show(str(path))} cannot be read: {reason}")
 
 
 def _text_lines(path: Path) -> Iterator[tuple[int, str | Problem]]:
@@ -172,9 +172,10 @@ def _read_table(path: Path, delimiter: str) -> Reading:
             if not cells:
                 continue
             if header is None:
-                header = cells
-                if twice := sorted({name for name in header if header.count(name) > 1}):
-                    yield Problem(f"the column {show(twice[0])} stands there twice", file, line)
+                # pandas writes its index into a column without a name
+                header = [name or f"column_{n}" for n, name in enumerate(cells, start=1)]
+                if twice := _repeated(header):
+                    yield Problem(f"the column {show(twice)} stands there twice", file, line)
                     return
             elif len(cells) != len(header):
                 message = f"has {len(cells)} cells, and the header names {len(header)} columns"
@@ -190,17 +191,23 @@ def _read_parquet(path: Path) -> Reading:
     import pyarrow
     import pyarrow.parquet
 
-    try:
-        table = pyarrow.parquet.read_table(path)
-    except pyarrow.ArrowException as error:
-        reason = str(error).strip().splitlines()[0]
-        yield Problem(f"not readable as Parquet: {reason}", str(path))
-        return
     number = 0
-    for batch in table.to_batches():
-        for values in batch.to_pylist():
-            number += 1
-            yield Record(values, number)
+    try:
+        with pyarrow.parquet.ParquetFile(path) as file:
+            if twice := _repeated(file.schema_arrow.names):
+                yield Problem(f"the column {show(twice)} stands there twice", str(path))
+                return
+            for batch in file.iter_batches():
+                for values in batch.to_pylist():
+                    number += 1
+                    yield Record(values, number)
+    except (pyarrow.ArrowException, ValueError, OverflowError) as error:  # a date beyond our own
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        yield Problem(f"not readable as Parquet: {reason}", str(path), number + 1)
+
+
+def _repeated(names: Sequence[str]) -> str | None:
+    return next((name for number, name in enumerate(names) if name in names[:number]), None)
 
 
 READERS: Mapping[str, Callable[[Path], Reading]] = {

@@ -20,12 +20,14 @@ from suites.problems import Problem, SuiteError, dotted, show
 MAX_BYTES = 16 * 1024 * 1024
 MAX_DEPTH = 64
 MAX_ALIASED = 100_000  # nodes that aliases may add to a document
+MAX_DIGITS = 400  # of a number; the largest float has 309
 
 Place = tuple[int, int]
 Loc = Sequence[str | int]
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _NUMBER_START = frozenset("+-.0123456789")
 _INT = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
@@ -127,11 +129,13 @@ def scalar(text: str) -> str | int | float | bool | None:
     """The value of a plain scalar by the core schema.
 
     Raises:
-        ValueError: an integer of thousands of digits.
+        ValueError: a number of more than `MAX_DIGITS` characters.
     """
     if text in _WORDS:
         return _WORDS[text]
     if text[0] in _NUMBER_START:
+        if len(text) > MAX_DIGITS and (_INT.fullmatch(text) or _FLOAT.fullmatch(text)):
+            raise ValueError(f"a number of more than {MAX_DIGITS} characters")
         if _INT.fullmatch(text):
             return int(text, 0) if text[:2] in ("0o", "0x") else int(text)
         if _FLOAT.fullmatch(text):
@@ -222,8 +226,11 @@ class _Reader:
         if event.implicit[0]:
             try:
                 text = scalar(text)
-            except ValueError:
-                self.problems.append(self._problem(event, "a number of too many digits", loc=loc))
+            except ValueError as error:
+                self.problems.append(self._problem(event, str(error), "put it in quotes", loc))
+        elif not text.isascii() and _SURROGATE.search(text):  # only the pure-Python reader lets it
+            message = "holds half a character (a lone surrogate)"
+            self.problems.append(self._problem(event, message, loc=loc))
         return _Node(text, _place(event), 1)
 
     def _sequence(self, start: Any, loc: tuple[str | int, ...]) -> _Node:

@@ -1,0 +1,124 @@
+"""What a suite may say about a dataset: where its rows are and which column means what.
+
+Pure data: `sources.py` opens files, `columns.py` gives columns to fields.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from suites.spec import Label, NonEmpty, OpenRate, Pattern, Role, Spec, Where
+
+ColumnName = NonEmpty | None
+
+
+class Columns(Spec):
+    """Which column of the source holds which field of a row.
+
+    A value is the name of a column or, where it holds braces, a template over columns:
+    `"{context} {question}"`. Columns that no field claims become attributes of the row
+    under their own names. `null` says that the source has no such column, even where one
+    has the field's name.
+    """
+
+    id: ColumnName = Field(
+        default="id",
+        description="Stable name of the row; without it a short sha256 of its content.",
+    )
+    text: ColumnName = Field(
+        default="text", description="The whole text, where a row has no question."
+    )
+    question: ColumnName = Field(default="question", description="What the model is asked.")
+    answer: ColumnName = Field(
+        default="answer",
+        description="What follows the question; empty where the model is to answer.",
+    )
+    messages: ColumnName = Field(default="messages", description="A list of `{role, content}`.")
+    label: ColumnName = Field(default="label", description="1 = shows the concept, 0 = does not.")
+    group: ColumnName = Field(
+        default="group",
+        description="What rows share that may not be parted: a question, a scenario, a template.",
+    )
+    behaviour: ColumnName = Field(
+        default="behaviour", description="Whether the recorded response visibly misbehaves."
+    )
+    choices: ColumnName | Annotated[list[NonEmpty], Field(min_length=2)] = Field(
+        default="choices", description="A column holding a list, or one column per choice."
+    )
+    misbehaviour: ColumnName = Field(
+        default="misbehaviour",
+        description="The choice (its text or its index) that counts as misbehaviour on this row.",
+    )
+    span: ColumnName = Field(
+        default="span", description="The part of the text that `tokens: span` selects, verbatim."
+    )
+
+
+class Pairs(Spec):
+    """One source record that becomes two rows of one group: the minimal pair.
+
+    Each names the column whose value becomes the row's `answer`.
+    """
+
+    positive: NonEmpty = Field(
+        description="Column with the answer that shows the concept (label 1)."
+    )
+    negative: NonEmpty = Field(description="Column with the answer that does not (label 0).")
+
+
+class DatasetSpec(Spec):
+    """Rows of text, question and answer, or chat messages: inline or from a file."""
+
+    path: NonEmpty | None = Field(
+        default=None,
+        description="A file relative to the suite, or a folder or hub id for `format: datasets`.",
+    )
+    rows: list[str | dict[str, Any]] | None = Field(default=None, description="Inline rows.")
+    format: Literal["jsonl", "csv", "tsv", "parquet", "datasets"] | None = Field(
+        default=None, description="Read from the file's ending where it is not given."
+    )
+    revision: str | None = Field(default=None, description="Pinned commit of a hub dataset.")
+    config: str | None = Field(default=None, description="Configuration name of a hub dataset.")
+    hub_split: str = Field(default="train", description="Split of a `datasets` path.")
+    columns: Columns = Field(default=Columns(), description="Which column holds which field.")
+    labels: dict[str, Label] = Field(
+        default_factory=dict, description="Values of the label column that mean 0 or 1."
+    )
+    extract: dict[str, Pattern] = Field(
+        default_factory=dict,
+        description="Column -> regular expression; its named groups become columns.",
+    )
+    pairs: Pairs | None = Field(
+        default=None, description="Each record gives two rows that differ in their answer."
+    )
+    where: Where = Field(default_factory=dict, description="Keep rows whose columns match.")
+    split: dict[Role, OpenRate] = Field(
+        default_factory=dict,
+        description="Share of the groups that each role gets, by hash of the group.",
+    )
+    description: str = Field(default="", description="Where the rows come from.")
+
+    @field_validator("extract")
+    @classmethod
+    def _names_its_groups(cls, value: dict[str, str]) -> dict[str, str]:
+        for column, pattern in value.items():
+            if not re.compile(pattern).groupindex:
+                raise ValueError(
+                    f"the pattern for '{column}' has no named group such as (?P<name>...)"
+                )
+        return value
+
+    @model_validator(mode="after")
+    def _one_source(self) -> DatasetSpec:
+        if (self.path is None) == (self.rows is None):
+            raise ValueError("a dataset has either `path` or `rows`")
+        if self.rows is not None and self.format is not None:
+            raise ValueError("`format` belongs to a `path`, not to inline `rows`")
+        if self.pairs and {"answer", "label"} & self.columns.model_fields_set:
+            raise ValueError("`pairs` gives answer and label; `columns` may not map them as well")
+        if self.split and sum(self.split.values()) > 1 + 1e-9:
+            raise ValueError(f"the shares in `split` add up to {sum(self.split.values()):g} > 1")
+        return self
