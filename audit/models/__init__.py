@@ -1,0 +1,1 @@
+"""All that touches a model: loading, places, tokens, capture, behaviours."""

@@ -1,0 +1,101 @@
+"""What a capture keeps while it runs: one float32 vector per selection and read, on the host.
+
+Copies leave the device without waiting for it; the first look at the result waits once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from audit.errors import UsageError
+from audit.models.padding import Batch
+from audit.models.sequences import Captured, Read, TokenSequence
+from probes.base import ProbeError
+from probes.pooling import pooling
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class Kept:
+    """Vectors and log-probabilities as they come in, batch by batch.
+
+    A batch that ran out of memory may come again: it overwrites what it had written.
+    """
+
+    def __init__(self, reads: Sequence[Read], pinned: bool) -> None:
+        try:
+            self._poolings = [pooling(read.pooling) for read in reads]
+        except ProbeError as error:
+            raise UsageError(str(error)) from None
+        self._reads = reads
+        self._pinned = pinned
+        self._rows: list[dict[tuple[int, int], int]] = [{} for _ in reads]
+        self._vectors: list[Tensor | None] = [None] * len(reads)
+        self._predicted: list[tuple[Batch, Tensor]] = []
+
+    def expect(
+        self, sequences: Sequence[TokenSequence], order: Sequence[int], reads: frozenset[int]
+    ) -> None:
+        """Give every selection its row, in the order in which batches will come."""
+        for index in order:
+            for number, selection in enumerate(sequences[index].selections):
+                for read in selection.reads:
+                    if read in reads:
+                        self._rows[read].setdefault((index, number), len(self._rows[read]))
+
+    def hear(self, batch: Batch, read: int, x: Tensor) -> None:
+        """Pool what a read wants of `x`, `[batch, tokens, width]`, and keep it."""
+        import torch
+
+        gather = batch.gathers[read]
+        rows, positions, mask = (
+            t.to(x.device) for t in (gather.rows, gather.positions, gather.mask)
+        )
+        pooled = self._poolings[read](x[rows, positions], mask, self._reads[read].window)
+        vectors = self._vectors[read]
+        if vectors is None:
+            vectors = torch.empty(
+                len(self._rows[read]), x.shape[2], dtype=torch.float32, pin_memory=self._pinned
+            )
+            self._vectors[read] = vectors
+        start = self._rows[read][gather.keys[0]]
+        vectors[start : start + len(gather.keys)].copy_(pooled, non_blocking=True)
+
+    def predict(self, batch: Batch, logits: Tensor) -> None:
+        """Keep the wanted log-probabilities of `logits`, `[k, vocabulary]`."""
+        import torch
+
+        scores = logits.float()
+        at = torch.tensor([[number, token] for _, number, token in batch.targets])
+        numbers, tokens = at.to(scores.device).unbind(1)
+        log_probs = scores[numbers, tokens] - scores.logsumexp(dim=-1)[numbers]
+        self._predicted.append((batch, log_probs))
+
+    def captured(self, n_sequences: int, d_model: int) -> Captured:
+        """All of it. Waits for the device."""
+        import torch
+
+        if self._pinned:
+            torch.cuda.synchronize()
+        vectors = tuple(
+            np.empty((0, d_model), np.float32) if kept is None else kept.numpy()
+            for kept in self._vectors
+        )
+        log_probs: list[list[float]] = [[] for _ in range(n_sequences)]
+        for batch, values in self._predicted:
+            for (sequence, _, _), value in zip(batch.targets, values.tolist(), strict=True):
+                log_probs[sequence].append(value)
+        return Captured(
+            vectors=vectors,
+            rows=tuple(self._rows),
+            log_probs=tuple(map(tuple, log_probs)),
+            non_finite=tuple(_non_finite(matrix) for matrix in vectors),
+        )
+
+
+def _non_finite(matrix: np.ndarray[Any, np.dtype[np.float32]]) -> int:
+    return int((~np.isfinite(matrix)).any(axis=1).sum())

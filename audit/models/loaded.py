@@ -1,0 +1,131 @@
+"""A model in memory, with its identity: what a record says of it.
+
+Knows configs and digests of tensors; not where a model comes from (`loading.py`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True, eq=False)
+class LoadedModel:
+    """A model in memory with its tokenizer, and what a record says about them.
+
+    Attributes:
+        name: as the user wrote it.
+        model: a transformers `PreTrainedModel`.
+        tokenizer: a transformers tokenizer.
+        architecture: class name of the model.
+        n_layers: number of blocks.
+        d_model: width of the residual stream.
+        n_parameters: tied parameters count once.
+        dtype: number type of the weights, `float32`.
+        device: where the first weight is, `cuda:0`.
+        weights_digest: sha256 of the weights files; of the tensors for a live model.
+        tokenizer_digest: sha256 of the tokenizer and its chat template.
+        context_length: longest prompt in tokens, None where the model states none.
+        path: folder it came from, None for a live model.
+    """
+
+    name: str
+    model: Any
+    tokenizer: Any
+    architecture: str
+    n_layers: int
+    d_model: int
+    n_parameters: int
+    dtype: str
+    device: str
+    weights_digest: str
+    tokenizer_digest: str
+    context_length: int | None
+    path: Path | None
+
+    @property
+    def speaks(self) -> bool:
+        """Whether the model has a vocabulary head to choose and to write with."""
+        return self.model.get_output_embeddings() is not None and self.model.can_generate()
+
+
+def wrap_model(model: Any, tokenizer: Any, *, name: str = "live model") -> LoadedModel:
+    """A `LoadedModel` around a model that is already in memory, which is not changed.
+
+    The wrappers of data parallel training and of `torch.compile` are looked through. The
+    weights digest is taken now, over the tensors.
+    """
+    while (inner := getattr(model, "module", getattr(model, "_orig_mod", None))) is not None:
+        model = inner
+    return describe(
+        name,
+        model,
+        tokenizer,
+        weights_digest=state_digest(model),
+        tokenizer_sha=_live_tokenizer_digest(tokenizer),
+        path=None,
+    )
+
+
+def state_digest(model: Any) -> str:
+    """sha256 over name, number type, shape and bytes of every tensor of the state dict."""
+    import torch
+
+    digest = hashlib.sha256()
+    for key, tensor in sorted(model.state_dict().items()):
+        digest.update(f"{key}\0{tensor.dtype}\0{tuple(tensor.shape)}\0".encode())
+        flat = tensor.detach().cpu().contiguous().reshape(-1)
+        digest.update(flat.view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _live_tokenizer_digest(tokenizer: Any) -> str:
+    backend = getattr(tokenizer, "backend_tokenizer", None)
+    words = backend.to_str() if backend else repr(sorted(tokenizer.get_vocab().items()))
+    template = repr(tokenizer.chat_template)
+    return hashlib.sha256(f"{words}\0{template}".encode()).hexdigest()
+
+
+def describe(
+    name: str,
+    model: Any,
+    tokenizer: Any,
+    *,
+    weights_digest: str,
+    tokenizer_sha: str,
+    path: Path | None,
+) -> LoadedModel:
+    """A `LoadedModel` with everything that can be read off the model itself."""
+    config = model.config.get_text_config()
+    weight = next(model.parameters())
+    return LoadedModel(
+        name=name,
+        model=model,
+        tokenizer=tokenizer,
+        architecture=type(model).__name__,
+        n_layers=int(config.num_hidden_layers),
+        d_model=int(config.hidden_size),
+        n_parameters=sum(parameter.numel() for parameter in model.parameters()),
+        dtype=str(weight.dtype).removeprefix("torch."),
+        device=str(weight.device),
+        weights_digest=weights_digest,
+        tokenizer_digest=tokenizer_sha,
+        context_length=_context_length(model, tokenizer),
+        path=path,
+    )
+
+
+def _context_length(model: Any, tokenizer: Any) -> int | None:
+    """Longest prompt, as the config states it.
+
+    An encoder's position table may hold rows that are no positions (RoBERTa keeps two), so
+    there the tokenizer's limit counts too. Decoders' tokenizers often carry a stale one.
+    """
+    config = model.config.get_text_config()
+    limits = [getattr(config, key, None) for key in ("max_position_embeddings", "max_seq_len")]
+    if not model.can_generate():
+        limits.append(tokenizer.model_max_length)
+    known = [int(limit) for limit in limits if limit is not None and 0 < limit < 10**9]
+    return min(known, default=None)

@@ -1,0 +1,202 @@
+"""A name becomes a model that can be measured, with its identity.
+
+Knows folders, hub ids and organisms; devices and number types; which architectures can
+answer. It does not know what is measured. Weights are safetensors unless a pickle is
+asked for, code from a checkpoint never runs, and a local folder needs no network.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from audit.errors import MeasurementError, UsageError, did_you_mean
+from audit.models.checkpoint_files import (
+    TOKENIZER_FILES,
+    check_safetensors,
+    files_digest,
+    tokenizer_digest,
+    weight_files,
+)
+from audit.models.hub import fetch
+from audit.models.loaded import LoadedModel, describe, wrap_model
+from audit.models.quiet import quiet
+
+__all__ = ["DTYPES", "LoadedModel", "load_model", "wrap_model"]
+
+DTYPES = ("auto", "float32", "bfloat16", "float16")
+ORGANISMS = Path(__file__).parents[1] / "organisms" / "weights"
+VOCABULARIES = ("tokenizer.json", "tokenizer.model", "spiece.model", "vocab.json", "vocab.txt")
+
+
+def load_model(
+    name: str,
+    *,
+    device: str | None = None,
+    dtype: str | None = None,
+    allow_pickle: bool = False,
+) -> LoadedModel:
+    """Load a model by its name, in eval mode.
+
+    Args:
+        name: a folder, a hub id `org/name@revision`, or `organism:NAME`.
+        device: as torch writes it; by default the first of cuda, mps and cpu that is there.
+        dtype: one of `DTYPES`; `auto`, the default, keeps that of the checkpoint.
+        allow_pickle: read pickled weights where there are no others (tensors only).
+
+    Raises:
+        UsageError: the name, a file, the device or the dtype is wrong.
+        MeasurementError: the device has too little memory.
+    """
+    import torch
+
+    chosen = _device(device)
+    if dtype not in (None, *DTYPES):
+        raise UsageError(f"dtype is one of {', '.join(DTYPES)}, not {dtype!r}")
+    folder = _folder(name, allow_pickle=allow_pickle)
+    files = weight_files(folder, allow_pickle=allow_pickle)
+    pickled = files[0].suffix != ".safetensors"
+    if not pickled:
+        check_safetensors(files)
+    tokenizer = _tokenizer(folder)
+    model = _model(folder, dtype or "auto", pickled=pickled)
+    try:
+        model = model.to(chosen)
+    except torch.OutOfMemoryError:
+        raise MeasurementError(f"{name} does not fit into the memory of {chosen}") from None
+    return describe(
+        name,
+        model.eval(),
+        tokenizer,
+        weights_digest=files_digest(files),
+        tokenizer_sha=tokenizer_digest(folder),
+        path=folder,
+    )
+
+
+def _folder(name: str, *, allow_pickle: bool) -> Path:
+    if name.startswith("organism:"):
+        return _organism(name.removeprefix("organism:"))
+    path = Path(name).expanduser()
+    if path.is_dir():
+        return path
+    if path.exists():
+        raise UsageError(f"{name} is a file; a model is the folder with its config.json")
+    if name.startswith((".", "/", "~")) or name.count("/") > 1 or name.endswith("/"):
+        raise UsageError(f"there is no folder {name}")
+    return fetch(name, allow_pickle=allow_pickle)
+
+
+def _organism(name: str) -> Path:
+    known = sorted(folder.name for folder in ORGANISMS.glob("*") if folder.is_dir())
+    if name not in known:
+        raise UsageError(
+            f"there is no organism {name!r}{did_you_mean(name, known)} "
+            f"(there are: {', '.join(known) or 'none in this installation'})"
+        )
+    return ORGANISMS / name
+
+
+def _device(device: str | None) -> Any:
+    import torch
+
+    if device is None:
+        if torch.cuda.is_available():
+            device = "cuda"
+        else:
+            device = "mps" if torch.backends.mps.is_available() else "cpu"
+    try:
+        chosen = torch.device(device)
+        torch.empty(0, device=chosen)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        reason = str(error).splitlines()[0]
+        raise UsageError(f"this machine has no device {device!r} for torch: {reason}") from None
+    return chosen
+
+
+def _tokenizer(folder: Path) -> Any:
+    from transformers import AutoTokenizer
+
+    found = [name for name in TOKENIZER_FILES if (folder / name).is_file()]
+    if not set(found) & set(VOCABULARIES) and not list(folder.glob("*.tiktoken")):
+        raise UsageError(
+            f"{folder} has no tokenizer: none of {', '.join(VOCABULARIES)} is there; "
+            "save it beside the model with tokenizer.save_pretrained"
+        )
+    try:
+        with quiet():
+            return AutoTokenizer.from_pretrained(
+                folder, local_files_only=True, trust_remote_code=False
+            )
+    except (ValueError, OSError, KeyError, TypeError, ImportError) as error:
+        raise UsageError(f"the tokenizer in {folder} cannot be read: {_gist(error)}") from None
+    except Exception as error:  # the tokenizers library raises the bare class
+        if type(error) is not Exception:
+            raise
+        raise UsageError(f"the tokenizer in {folder} cannot be read: {_gist(error)}") from None
+
+
+def _model(folder: Path, dtype: str, *, pickled: bool) -> Any:
+    """The model in `folder`, every weight of it from the files."""
+    import pickle
+
+    from transformers import AutoConfig, AutoModel, AutoModelForCausalLM
+
+    try:
+        config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+        auto = AutoModelForCausalLM if _is_causal(config) else AutoModel
+        with quiet():
+            model, info = auto.from_pretrained(
+                folder,
+                config=config,
+                dtype=dtype,
+                use_safetensors=not pickled,
+                weights_only=True,
+                local_files_only=True,
+                trust_remote_code=False,
+                ignore_mismatched_sizes=True,  # so that we can say which, below
+                output_loading_info=True,
+            )
+    except pickle.UnpicklingError as error:
+        raise UsageError(
+            f"a pickle in {folder} holds more than tensors and is refused: {_gist(error)}"
+        ) from None
+    except (ValueError, OSError, KeyError, TypeError, AttributeError, ImportError) as error:
+        raise UsageError(f"{folder} is not a model that can be loaded: {_gist(error)}") from None
+    _every_weight_was_there(folder, info)
+    return model
+
+
+def _is_causal(config: Any) -> bool:
+    from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES as CAUSAL
+
+    if getattr(config, "is_encoder_decoder", False):
+        raise UsageError(
+            f"{config.model_type} has an encoder and a decoder; only decoders and encoders "
+            "by themselves can be audited"
+        )
+    if config.model_type not in CAUSAL:
+        return False
+    return not config.architectures or config.architectures[0] in CAUSAL.values()
+
+
+def _every_weight_was_there(folder: Path, info: dict[str, Any]) -> None:
+    """A weight that the files lack would be random, and an audit of noise."""
+    for key, found, expected in sorted(info["mismatched_keys"]):
+        raise UsageError(
+            f"{folder}: the weight {key} has shape {list(found)} in the file, "
+            f"but config.json asks for {list(expected)}"
+        )
+    # The pooling head of an encoder is above every place that is read.
+    missing = sorted(key for key in info["missing_keys"] if not key.startswith("pooler."))
+    if missing:
+        raise UsageError(
+            f"{folder} lacks {len(missing)} weights that config.json asks for, "
+            f"the first of them {missing[0]}; they would be random numbers"
+        )
+
+
+def _gist(error: BaseException) -> str:
+    """The first sentence of a library's message."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[0] if lines else type(error).__name__

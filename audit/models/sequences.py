@@ -1,0 +1,88 @@
+"""What a capture is asked for, and what it answers. Values only; no model is known here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What is kept: a place, and how its selected tokens become one vector.
+
+    Attributes:
+        hook_name: where, in TransformerLens' words.
+        pooling: a name that `probes.pooling.pooling` finds.
+        window: tokens in a window of `max_rolling_mean`.
+    """
+
+    hook_name: str
+    pooling: str
+    window: int = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Some tokens of one sequence, and the reads that want them.
+
+    Attributes:
+        positions: token positions, rising.
+        reads: indices into the list of reads.
+    """
+
+    positions: tuple[int, ...]
+    reads: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TokenSequence:
+    """One distinct token sequence, run once whoever wants it.
+
+    Attributes:
+        ids: the tokens.
+        selections: what to pool.
+        next_tokens: pairs `(p, t)` whose `log P(t | ids[:p + 1])` is wanted.
+    """
+
+    ids: tuple[int, ...]
+    selections: tuple[Selection, ...] = ()
+    next_tokens: tuple[tuple[int, int], ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Captured:
+    """What a capture found.
+
+    Attributes:
+        vectors: for each read `[n, width]` float32, one row per selection that wants it.
+        rows: for each read, the row of `(sequence, selection)`.
+        log_probs: for each sequence, in the order of its `next_tokens`.
+        non_finite: for each read, how many vectors hold NaN or infinity.
+    """
+
+    vectors: tuple[NDArray[np.float32], ...]
+    rows: tuple[dict[tuple[int, int], int], ...]
+    log_probs: tuple[tuple[float, ...], ...]
+    non_finite: tuple[int, ...]
+
+    def pooled(self, sequence: int, selection: int, read: int) -> NDArray[np.float32]:
+        """The vector of one selection, `[width]`."""
+        vector: NDArray[np.float32] = self.vectors[read][self.rows[read][sequence, selection]]
+        return vector
+
+    def matrix(self, read: int, keys: Sequence[tuple[int, int]]) -> NDArray[np.float32]:
+        """The vectors of many selections `(sequence, selection)`, `[n, width]`, a copy."""
+        rows = self.rows[read]
+        matrix: NDArray[np.float32] = self.vectors[read][[rows[key] for key in keys]]
+        return matrix
+
+
+def captured_bytes(sequences: Sequence[TokenSequence], reads: Sequence[Read], d_model: int) -> int:
+    """Memory that the vectors of a capture take, in bytes."""
+    wanted = sum(
+        len(selection.reads) for sequence in sequences for selection in sequence.selections
+    )
+    return wanted * d_model * 4 if reads else 0
