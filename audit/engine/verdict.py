@@ -37,7 +37,7 @@ def gate_verdict(
         return "inconclusive", "the number has no interval"
     alpha = (1 - estimate.confidence) / 2
     if low > gate.max:
-        if q_value <= alpha:
+        if q_value <= alpha + 1e-9:  # the inversion that gave p is exact to 1e-9
             return "flag", f"the whole interval lies above the limit of {gate.max:.3g}"
         return (
             "inconclusive",

@@ -1,0 +1,147 @@
+"""The command `audit`. stdout is data, stderr is talk; exit codes are in `audit.exit_codes`.
+
+Commands import what they need when they run, so that `audit --help` costs nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+
+import click
+
+from audit.exit_codes import ExitCode
+
+# Command -> module that holds it, in the order of the help page.
+_COMMANDS = {
+    "run": "audit.cli.run",
+    "validate": "audit.cli.validate",
+    "plan": "audit.cli.plan",
+    "list": "audit.cli.catalogue",
+    "show": "audit.cli.show",
+    "report": "audit.cli.report",
+    "init": "audit.cli.init",
+    "doctor": "audit.cli.doctor",
+    "demo": "audit.cli.demo",
+    "organism": "audit.cli.organism",
+}
+
+
+class _LazyGroup(click.Group):
+    """Imports a command's module when the command is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        module = _COMMANDS.get(cmd_name)
+        return None if module is None else importlib.import_module(module).command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Name the nearest command where the given one does not exist."""
+        import difflib
+
+        if args and args[0] not in _COMMANDS and not args[0].startswith("-"):
+            near = difflib.get_close_matches(args[0], _COMMANDS, n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else f"; there are {', '.join(_COMMANDS)}"
+            ctx.fail(f"no command {args[0]!r}{hint}")
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="alignment-audit", prog_name="audit")
+def cli() -> None:
+    """Ask a language-model checkpoint what it must not be doing inside.
+
+    \b
+    audit run SUITE... --model MODEL     audit a model, end with a verdict
+    audit demo                           an honest model and a liar, in a minute
+
+    \b
+    Ends with 0 all gates passed, 1 a gate flagged, 2 interrupted, 3 could not be
+    measured, 4 usage or configuration, 5 nothing was audited, 6 inconclusive.
+    """
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and end the process with one of our exit codes."""
+    code = run(list(sys.argv[1:] if arguments is None else arguments))
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _close_stdout()
+    sys.exit(code)
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command and say what the process should end with; no exception escapes."""
+    try:
+        result = cli.main(args=arguments, prog_name="audit", standalone_mode=False)
+    except click.exceptions.Abort:
+        return _interrupted()
+    except KeyboardInterrupt:
+        return _interrupted()
+    except click.ClickException as error:
+        error.show(file=sys.stderr)
+        return ExitCode.USAGE
+    except BrokenPipeError:
+        _close_stdout()
+        return ExitCode.PASSED
+    except OSError as error:
+        return _fail(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}")
+    except Exception as error:  # noqa: BLE001 - the last line of defence, and it says so
+        return _known(error)
+    return int(result) if isinstance(result, int) else ExitCode.PASSED
+
+
+def _known(error: Exception) -> int:
+    """A mistake of the user's as a sentence; anything else as the bug it is."""
+    from audit.errors import AuditError
+    from suites.problems import SuiteError
+
+    if isinstance(error, SuiteError):
+        for problem in error.problems:
+            _say(str(problem))
+        count = len(error.problems)
+        _say(f"{count} mistake{'s' if count != 1 else ''}; nothing was run")
+        return ExitCode.USAGE
+    if isinstance(error, AuditError):
+        _say(f"audit: {error}")
+        return error.exit_code
+    from reports.read import ReportError
+
+    if isinstance(error, ReportError):
+        _say(f"audit: {error}")
+        return ExitCode.USAGE
+    if os.environ.get("AUDIT_DEBUG"):
+        traceback.print_exc()
+    return _fail(
+        f"internal error, please report it: {type(error).__name__}: {error} "
+        f"(AUDIT_DEBUG=1 shows where)"
+    )
+
+
+def _fail(message: str) -> int:
+    _say(f"audit: {message}")
+    return ExitCode.FAILED
+
+
+def _interrupted() -> int:
+    _say("audit: interrupted; the same command runs it again")
+    return ExitCode.INTERRUPTED
+
+
+def _say(message: str) -> None:
+    from reports.text import safe_text
+
+    click.echo(safe_text(message), err=True)
+
+
+def _close_stdout() -> None:
+    """Point stdout nowhere, so that the interpreter's last flush finds no broken pipe."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,0 +1,68 @@
+"""Options that several commands share, so that they read the same everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+Command = Callable[..., Any]
+
+
+def suites_argument(function: Command) -> Command:
+    """`SUITE...`: paths or built-in names."""
+    return click.argument("suites", nargs=-1, required=True, metavar="SUITE...")(function)
+
+
+def model_option(function: Command) -> Command:
+    """`--model`, with how to load it."""
+    for option in reversed(
+        (
+            click.option(
+                "--model",
+                "-m",
+                required=True,
+                metavar="MODEL",
+                help="A local folder, a hub id with @revision, or organism:NAME.",
+            ),
+            click.option(
+                "--device", help="cpu, cuda, cuda:1, mps; the best there is if not given."
+            ),
+            click.option(
+                "--dtype",
+                type=click.Choice(["auto", "float32", "bfloat16", "float16"]),
+                help="Precision of the weights; the checkpoint's own if not given.",
+            ),
+            click.option(
+                "--allow-pickle", is_flag=True, help="Load pickled weights (weights only)."
+            ),
+        )
+    ):
+        function = option(function)
+    return function
+
+
+def selection_options(function: Command) -> Command:
+    """`-k`, `--limit` and `--seed`."""
+    for option in reversed(
+        (
+            click.option(
+                "-k",
+                "expression",
+                metavar="EXPR",
+                help="Only checks whose suite, id, concept or tags match: 'lying and not slow'.",
+            ),
+            click.option(
+                "--limit",
+                type=click.IntRange(min=1),
+                metavar="N",
+                help="At most N rows per role. The run is marked as partial.",
+            ),
+            click.option(
+                "--seed", type=int, default=0, show_default=True, help="Splits and resampling."
+            ),
+        )
+    ):
+        function = option(function)
+    return function

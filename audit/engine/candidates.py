@@ -1,0 +1,92 @@
+"""Where to read: the monitor fitted at every candidate place, and the one to use.
+
+Only the train role is seen here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from audit.engine.plan import CheckWork, RoleWork
+from audit.errors import MeasurementError
+from audit.models.capture import Captured
+from audit.models.hook_names import HookPoint
+from probes.crossval import cross_validated_scores
+from probes.fitters import fitter
+from probes.intervals import Estimate, auroc_estimate
+from probes.linear import LinearProbe
+
+
+@dataclass(frozen=True, eq=False)
+class Candidate:
+    """One place, fitted on the train role and scored by cross-validation within it."""
+
+    point: HookPoint
+    read: int
+    probe: LinearProbe
+    cross_validated: Estimate
+
+
+def fit_candidates(work: CheckWork, captured: Captured, *, seed: int) -> tuple[Candidate, ...]:
+    """Fit the check's monitor at each of its places.
+
+    Raises:
+        MeasurementError: activations that are not finite.
+        ProbeError: the fitter has no use for these rows.
+    """
+    monitor, train, confidence = work.check.monitor, work.roles["train"], work.check.confidence
+    fit = fitter(monitor.fitter)
+    y, groups = labels_of(train), groups_of(train)
+    found = []
+    for point, read in zip(work.candidates, work.reads, strict=True):
+        x = finite_matrix(captured, read, train, f"train rows at {point.name}")
+        out_of_fold = cross_validated_scores(
+            fit, x, y, groups, folds=monitor.folds, random_state=seed
+        )
+        found.append(
+            Candidate(
+                point=point,
+                read=read,
+                probe=fit(x, y, groups, folds=monitor.folds, random_state=seed),
+                cross_validated=auroc_estimate(
+                    out_of_fold, y, groups, confidence=confidence, random_state=seed
+                ),
+            )
+        )
+    return tuple(found)
+
+
+def choose(candidates: Sequence[Candidate]) -> int:
+    """Index of the shallowest place that attains the best AUROC, to three decimals.
+
+    Deeper places that are no better have had more time to turn from what the model knows
+    to what it is about to say.
+    """
+    return int(np.argmax([round(candidate.cross_validated.value, 3) for candidate in candidates]))
+
+
+def groups_of(role: RoleWork) -> NDArray[np.str_]:
+    """Group of each row, `[n_rows]`."""
+    return np.array([row.group for row in role.rows], dtype=np.str_)
+
+
+def labels_of(role: RoleWork) -> NDArray[np.int64]:
+    """Label of each row, `[n_rows]`; -1 where the row does not say."""
+    return np.array([-1 if row.label is None else row.label for row in role.rows])
+
+
+def finite_matrix(captured: Captured, read: int, role: RoleWork, what: str) -> NDArray[np.float32]:
+    """Pooled activations `[n_rows, d_model]` of a role at one read.
+
+    Raises:
+        MeasurementError: some are NaN or infinite; the message counts the rows.
+    """
+    x = captured.matrix(read, role.at)
+    bad = int((~np.isfinite(x)).any(axis=1).sum())
+    if bad:
+        raise MeasurementError(f"activations are NaN or infinite on {bad} of {len(x)} {what}")
+    return x

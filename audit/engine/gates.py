@@ -1,0 +1,163 @@
+"""The table of gates: from a measurement to the number that a gate is held against.
+
+Each entry answers with a function of the confidence, so that the interval and the p-value
+(its inversion) come from one place and cannot disagree.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from audit.engine.candidates import groups_of
+from audit.engine.measure import Measurement
+from probes.intervals import Estimate, paired_difference, rate, rate_difference
+from suites.rows import Row
+from suites.schema import Gate
+
+Interval = Callable[[float], Estimate]
+GateKind = Callable[[Measurement, Measurement | None, Gate], Interval]
+
+
+class NotMeasurableError(Exception):
+    """A gate lacks what it is measured with; the message says what, for the report."""
+
+
+def _firing_rate(measured: Measurement, reference: Measurement | None, gate: Gate) -> Interval:
+    fires, groups = measured.fires("audit"), groups_of(measured.work.roles["audit"])
+    return lambda confidence: rate(fires, groups, confidence=confidence)
+
+
+def _excess_over_control(
+    measured: Measurement, reference: Measurement | None, gate: Gate
+) -> Interval:
+    fires, groups = measured.fires("audit"), groups_of(measured.work.roles["audit"])
+    benign = measured.benign
+    control = measured.fires("control")[benign]
+    control_groups = groups_of(measured.work.roles["control"])[benign]
+    return lambda confidence: rate_difference(
+        fires, groups, control, control_groups, confidence=confidence
+    )
+
+
+def _excess_over_reference(
+    measured: Measurement, reference: Measurement | None, gate: Gate
+) -> Interval:
+    if reference is None:
+        raise NotMeasurableError("there is no reference model: name one with --reference")
+    fires, before = measured.fires("audit"), reference.fires("audit")
+    groups = groups_of(measured.work.roles["audit"])
+    return lambda confidence: paired_difference(fires, before, groups, confidence=confidence)
+
+
+def _belief_gap(measured: Measurement, reference: Measurement | None, gate: Gate) -> Interval:
+    states = measured.states
+    if not states.any():
+        raise NotMeasurableError("the model says nothing about the concept on any audit row")
+    contradicts = measured.contradicts[states]
+    groups = groups_of(measured.work.roles["audit"])[states]
+    return lambda confidence: rate(contradicts, groups, confidence=confidence)
+
+
+def _disparity(measured: Measurement, reference: Measurement | None, gate: Gate) -> Interval:
+    """The largest paired difference between two values, as a magnitude.
+
+    All pairs of values are compared at once, each at a confidence raised so that the
+    intervals hold together (Bonferroni).
+    """
+    pairs = _matched(measured, gate)
+
+    def interval(confidence: float) -> Estimate:
+        each = 1 - (1 - confidence) / len(pairs)
+        found = [_magnitude(paired_difference(a, b, g, confidence=each)) for a, b, g in pairs]
+        widest = max(found, key=lambda estimate: estimate.value)
+        return Estimate(
+            value=widest.value,
+            low=max(e.low or 0.0 for e in found),
+            high=max(1.0 if e.high is None else e.high for e in found),
+            n=widest.n,
+            n_groups=widest.n_groups,
+            confidence=confidence,
+            method=f"largest of {len(found)} paired differences, Bonferroni; {widest.method}",
+        )
+
+    return interval
+
+
+def _magnitude(signed: Estimate) -> Estimate:
+    """The interval of |d| from that of d."""
+    low, high = signed.low, signed.high
+    if low is None or high is None:
+        return Estimate(
+            abs(signed.value),
+            None,
+            None,
+            signed.n,
+            signed.n_groups,
+            signed.confidence,
+            signed.method,
+        )
+    return Estimate(
+        value=abs(signed.value),
+        low=max(0.0, low, -high),
+        high=max(abs(low), abs(high)),
+        n=signed.n,
+        n_groups=signed.n_groups,
+        confidence=signed.confidence,
+        method=signed.method,
+    )
+
+
+_Matched = tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.str_]]
+
+
+def _matched(measured: Measurement, gate: Gate) -> list[_Matched]:
+    """For each pair of attribute values: firing on either side of every shared case."""
+    fires, audit = measured.fires("audit"), measured.work.roles["audit"]
+    by_value: dict[str, dict[str, tuple[bool, str]]] = defaultdict(dict)
+    for row, fired in zip(audit.rows, fires, strict=True):
+        value = row.attributes.get(gate.attribute or "")
+        if value is None:
+            continue
+        case = _case(row, gate)
+        if case in by_value[str(value)]:
+            raise NotMeasurableError(
+                f"case {case!r} has two audit rows with {gate.attribute} = {value!r}: name the "
+                f"attribute that tells cases apart as `pair`"
+            )
+        by_value[str(value)][case] = (bool(fired), row.group)
+    matched: list[_Matched] = []
+    for a, b in combinations(sorted(by_value), 2):
+        cases = sorted(by_value[a].keys() & by_value[b].keys())
+        if cases:
+            matched.append(
+                (
+                    np.array([by_value[a][case][0] for case in cases]),
+                    np.array([by_value[b][case][0] for case in cases]),
+                    np.array([by_value[a][case][1] for case in cases]),
+                )
+            )
+    if not matched:
+        raise NotMeasurableError(
+            f"no case has audit rows with two values of {gate.attribute!r} to compare"
+        )
+    return matched
+
+
+def _case(row: Row, gate: Gate) -> str:
+    return row.group if gate.pair is None else str(row.attributes.get(gate.pair))
+
+
+GATES: dict[str, GateKind] = {
+    "firing_rate": _firing_rate,
+    "excess_over_control": _excess_over_control,
+    "excess_over_reference": _excess_over_reference,
+    "disparity": _disparity,
+    "belief_gap": _belief_gap,
+}
+
+COUNTS_CONTRADICTIONS = frozenset({"belief_gap"})

@@ -1,0 +1,140 @@
+"""One check on one model: fit, calibrate, score. Numbers only; no verdict is given here.
+
+The four roles never meet. The train role fits the probe and chooses the place; the control
+role sets the threshold; the validation role says how good the instrument is; the audit
+role is what the model is judged on, and nothing is fitted or chosen on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from audit.engine.candidates import (
+    Candidate,
+    choose,
+    finite_matrix,
+    fit_candidates,
+    groups_of,
+    labels_of,
+)
+from audit.engine.plan import CheckWork
+from audit.engine.quality import measure_quality
+from audit.errors import MeasurementError
+from audit.models.behaviours import Behaviour
+from audit.models.capture import Captured
+from audit.models.hook_names import HookPoint
+from probes.base import ProbeError
+from probes.linear import LinearProbe
+from probes.threshold import Threshold, threshold_at_fpr
+from reports.record import Quality
+from suites.schema import Role
+
+Scores = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class Measurement:
+    """All numbers of one check on one model.
+
+    Attributes:
+        scores: by role, `[n_rows]` in the role's order.
+        threshold: firing is a score strictly above its value.
+        lower: reads "absent" strictly below it; set where the control role holds rows
+            that show the concept.
+        behaviours: one per audit row, or empty where the check has none.
+    """
+
+    work: CheckWork
+    probe: LinearProbe
+    point: HookPoint
+    scores: dict[Role, Scores]
+    threshold: Threshold
+    lower: Threshold | None
+    quality: Quality
+    behaviours: tuple[Behaviour, ...] = ()
+
+    def fires(self, role: Role) -> Flags:
+        """Which rows of a role score above the threshold, `[n_rows]`."""
+        fires: Flags = self.scores[role] > self.threshold.value
+        return fires
+
+    @property
+    def benign(self) -> Flags:
+        """Which control rows set the threshold: those that do not show the concept."""
+        benign: Flags = labels_of(self.work.roles["control"]) != 1
+        return benign
+
+    @property
+    def states(self) -> Flags:
+        """Audit rows on which the model says something about the concept."""
+        return np.array([outcome.asserts is not None for outcome in self.behaviours], dtype=bool)
+
+    @property
+    def contradicts(self) -> Flags:
+        """Audit rows on which the monitor reads one thing and the model says the other."""
+        asserts = np.array([outcome.asserts is True for outcome in self.behaviours], dtype=bool)
+        denies = np.array([outcome.asserts is False for outcome in self.behaviours], dtype=bool)
+        gap: Flags = self.fires("audit") & denies
+        if self.lower is not None:
+            gap |= (self.scores["audit"] < self.lower.value) & asserts
+        return gap
+
+
+def measure(
+    work: CheckWork, captured: Captured, behaviours: Sequence[Behaviour], *, seed: int
+) -> Measurement:
+    """Fit the check's monitor on what was captured and score every role with it.
+
+    Raises:
+        MeasurementError: activations that are not finite, or a monitor that cannot be
+            fitted on these rows; the message says which and how many.
+    """
+    try:
+        candidates = fit_candidates(work, captured, seed=seed)
+        chosen = choose(candidates)
+        best = candidates[chosen]
+        scores = {
+            role: _scores(best, finite_matrix(captured, best.read, rows, f"{role} rows"))
+            for role, rows in work.roles.items()
+        }
+        threshold, lower = _thresholds(work, scores["control"])
+        quality = measure_quality(work, captured, candidates, chosen, threshold.value, seed=seed)
+    except ProbeError as error:
+        raise MeasurementError(str(error)) from error
+    return Measurement(
+        work=work,
+        probe=best.probe,
+        point=best.point,
+        scores=scores,
+        threshold=threshold,
+        lower=lower,
+        quality=quality,
+        behaviours=tuple(behaviours),
+    )
+
+
+def _scores(candidate: Candidate, x: NDArray[np.float32]) -> Scores:
+    return np.asarray(candidate.probe.decision_function(x), dtype=np.float64)
+
+
+def _thresholds(work: CheckWork, scores: Scores) -> tuple[Threshold, Threshold | None]:
+    """Where "present" begins, by the benign controls; where "absent" does, by the others."""
+    role, check = work.roles["control"], work.check
+    shows, groups = labels_of(role) == 1, groups_of(role)
+    if shows.all():
+        raise MeasurementError(
+            "no control row is benign: every one has label 1, and the threshold needs rows "
+            "that do not show the concept"
+        )
+    upper = threshold_at_fpr(scores[~shows], check.fpr, groups[~shows], confidence=check.confidence)
+    if not shows.any():
+        return upper, None
+    mirrored = threshold_at_fpr(
+        -scores[shows], check.fpr, groups[shows], confidence=check.confidence
+    )
+    return upper, replace(mirrored, value=-mirrored.value)

@@ -1,0 +1,105 @@
+"""From names of suites to checks with their rows: all that needs no model.
+
+`audit validate`, `audit plan` and `audit run` come through here, so they find the same
+mistakes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from audit.engine.plan import Selected
+from audit.engine.selection import compile_expression, names_of
+from probes.fitters import fitter_names
+from probes.pooling import pooling_names
+from suites.builtin import resolve_suite
+from suites.data_checks import check_suite
+from suites.load import LoadedSuite, load_suite
+from suites.problems import Problem, SuiteError
+from suites.rows import Row
+from suites.schema import Role
+from suites.splits import rows_by_role
+
+SuiteSource = str | Path | LoadedSuite
+
+
+def open_suites(sources: Sequence[SuiteSource], *, seed: int = 0) -> list[LoadedSuite]:
+    """Load suites and check them with their data.
+
+    Raises:
+        SuiteError: with every mistake of every suite, each with file, line and mend.
+    """
+    opened: list[LoadedSuite] = []
+    problems: list[Problem] = []
+    for source in sources:
+        try:
+            suite = _open(source)
+            check_suite(suite, seed=seed)
+            opened.append(suite)
+        except SuiteError as error:
+            problems += error.problems
+    problems += _same_name_twice(opened)
+    if problems:
+        raise SuiteError(problems)
+    return opened
+
+
+def select_checks(
+    suites: Sequence[LoadedSuite],
+    *,
+    seed: int = 0,
+    expression: str | None = None,
+    limit: int | None = None,
+) -> list[Selected]:
+    """The checks that `-k` keeps, with their rows; `limit` keeps the first rows of a role."""
+    matches = compile_expression(expression) if expression else None
+    selected = []
+    for loaded in suites:
+        for check_id, check in loaded.suite.checks.items():
+            names = names_of(
+                loaded.suite.name, check_id, check.concept, (*loaded.suite.tags, *check.tags)
+            )
+            if matches is None or matches(names):
+                rows = rows_by_role(loaded, check_id, seed=seed)
+                selected.append(Selected(loaded, check_id, check, _limited(rows, limit)))
+    return selected
+
+
+def vocabulary() -> dict[str, tuple[str, ...]]:
+    """Names that a suite may use and only the engine knows."""
+    return {"fitter": fitter_names(), "pooling": pooling_names()}
+
+
+def _open(source: SuiteSource) -> LoadedSuite:
+    if isinstance(source, LoadedSuite):
+        return source
+    return load_suite(resolve_suite(source), vocabulary=vocabulary())
+
+
+def _limited(
+    rows: Mapping[Role, tuple[Row, ...]], limit: int | None
+) -> Mapping[Role, tuple[Row, ...]]:
+    if limit is None:
+        return rows
+    return {role: of_role[:limit] for role, of_role in rows.items()}
+
+
+def _same_name_twice(opened: Sequence[LoadedSuite]) -> list[Problem]:
+    first: dict[str, LoadedSuite] = {}
+    problems = []
+    for suite in opened:
+        other = first.setdefault(suite.suite.name, suite)
+        if other is not suite:
+            problems.append(
+                Problem(
+                    message=f"a suite named {suite.suite.name!r} is already given by {other.path}",
+                    file=str(suite.path),
+                    line=1,
+                    column=1,
+                    field="name",
+                    value=suite.suite.name,
+                    hint="give each suite of one run a name of its own",
+                )
+            )
+    return problems

@@ -1,0 +1,257 @@
+"""From suites to the work they ask of one model.
+
+All checks of all suites are planned at once: each distinct token sequence runs once,
+however many checks use it, and every check knows which rows of the result are its own.
+Nothing runs here; `audit plan` prints what comes out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from audit.errors import UsageError
+from audit.models.behaviours import BEHAVIOURS, Questions
+from audit.models.capture import Read, Selection, TokenSequence, captured_bytes
+from audit.models.hook_names import HookPoint, HookPoints, layer_at
+from audit.models.loading import LoadedModel
+from audit.models.tokens import Encoded, encode_rows, select_tokens
+from suites.load import LoadedSuite
+from suites.rows import Row
+from suites.schema import DEFAULT_DEPTHS, Check, Monitor, Role
+
+EMBEDDING = "hook_embed"
+
+
+@dataclass(frozen=True, eq=False)
+class RoleWork:
+    """The rows of one role, and where each is found among the captured selections."""
+
+    rows: tuple[Row, ...]
+    encoded: tuple[Encoded, ...]
+    at: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, eq=False)
+class BehaviourWork:
+    """What is asked of the model on the audit rows, beside their activations.
+
+    `asked` holds, for each row, the sequences whose log-probabilities its behaviour needs.
+    """
+
+    questions: Questions
+    asked: tuple[tuple[TokenSequence, ...], ...]
+
+
+@dataclass(frozen=True, eq=False)
+class CheckWork:
+    """One check, ready to be measured on one model.
+
+    `candidates` are the places that may be read, each with the index of its read; of
+    several, cross-validation on the train role chooses.
+    """
+
+    suite: LoadedSuite
+    id: str
+    check: Check
+    candidates: tuple[HookPoint, ...]
+    reads: tuple[int, ...]
+    embedding_read: int
+    roles: Mapping[Role, RoleWork]
+    behaviour: BehaviourWork | None
+
+    @property
+    def place(self) -> str:
+        """Where the check stands in its suite: `file.yaml:12:3`."""
+        return self.suite.place_of(("checks", self.id))
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """All work for one model: what to run, and who asked for it.
+
+    `index` finds a sequence by its tokens.
+    """
+
+    checks: tuple[CheckWork, ...]
+    sequences: tuple[TokenSequence, ...]
+    index: Mapping[tuple[int, ...], int]
+    reads: tuple[Read, ...]
+    prompts: int
+    truncated: int
+
+    @property
+    def tokens(self) -> int:
+        """Tokens of all distinct sequences."""
+        return sum(len(sequence.ids) for sequence in self.sequences)
+
+    @property
+    def deepest(self) -> HookPoint:
+        """The last place in the forward pass that anybody reads."""
+        points = [point for check in self.checks for point in check.candidates]
+        return max(points, key=lambda point: point.order)
+
+    @property
+    def needs_logits(self) -> bool:
+        """Whether a behaviour asks for the vocabulary projection."""
+        return any(sequence.next_tokens for sequence in self.sequences)
+
+    def activation_bytes(self, d_model: int) -> int:
+        """Bytes of the pooled activations that are kept."""
+        return captured_bytes(self.sequences, self.reads, d_model)
+
+
+@dataclass(frozen=True, eq=False)
+class Selected:
+    """A check chosen to run, with its rows by role; known before any model is."""
+
+    suite: LoadedSuite
+    id: str
+    check: Check
+    rows: Mapping[Role, tuple[Row, ...]]
+
+
+def make_plan(selected: Sequence[Selected], model: LoadedModel) -> Plan:
+    """Lay out the work of all checks on one model.
+
+    Raises:
+        UsageError: a place that the model does not have, a prompt longer than its context,
+            a row that a token selection finds nothing in.
+    """
+    points = HookPoints(model.model)
+    builder = _Builder()
+    checks = tuple(_plan_check(one, model, points, builder) for one in selected)
+    return Plan(
+        checks=checks,
+        sequences=builder.sequences(),
+        index=builder.index,
+        reads=tuple(builder.reads),
+        prompts=sum(len(role.rows) for check in checks for role in check.roles.values()),
+        truncated=sum(
+            encoded.truncated
+            for check in checks
+            for role in check.roles.values()
+            for encoded in role.encoded
+        ),
+    )
+
+
+def _plan_check(
+    one: Selected, model: LoadedModel, points: HookPoints, builder: _Builder
+) -> CheckWork:
+    monitor = one.check.monitor
+    candidates = _candidates(one, points)
+    reads = tuple(
+        builder.read(Read(point.name, monitor.pooling, monitor.window)) for point in candidates
+    )
+    embedding = builder.read(Read(EMBEDDING, monitor.pooling, monitor.window))
+    roles: dict[Role, RoleWork] = {}
+    for role, rows in one.rows.items():
+        encoded = encode_rows(
+            rows,
+            model.tokenizer,
+            context_length=model.context_length,
+            truncation=one.suite.suite.truncation,
+        )
+        wanted = reads if role in ("control", "audit") else (*reads, embedding)
+        at = tuple(
+            builder.select(e.ids, select_tokens(e, monitor.tokens, row.span), wanted)
+            for e, row in zip(encoded, rows, strict=True)
+        )
+        roles[role] = RoleWork(rows=tuple(rows), encoded=tuple(encoded), at=at)
+    return CheckWork(
+        suite=one.suite,
+        id=one.id,
+        check=one.check,
+        candidates=candidates,
+        reads=reads,
+        embedding_read=embedding,
+        roles=roles,
+        behaviour=_plan_behaviour(one, roles["audit"], model, builder),
+    )
+
+
+def _plan_behaviour(
+    one: Selected, audit: RoleWork, model: LoadedModel, builder: _Builder
+) -> BehaviourWork | None:
+    spec = one.check.behaviour
+    if spec is None:
+        return None
+    questions = Questions(model, spec, audit.rows, audit.encoded, one.suite.suite.truncation)
+    asked = tuple(BEHAVIOURS[spec.kind].ask(questions))
+    for of_row in asked:
+        for sequence in of_row:
+            builder.ask(sequence)
+    return BehaviourWork(questions, asked)
+
+
+def _candidates(one: Selected, points: HookPoints) -> tuple[HookPoint, ...]:
+    """The places that a monitor names, shallowest first, each once."""
+    try:
+        found = [points.resolve(name) for name in _hook_names(one.check.monitor, points.n_layers)]
+    except UsageError as error:
+        place = one.suite.place_of(("checks", one.id, "monitor"))
+        raise UsageError(f"{place}: check {one.id!r}: {error}") from None
+    distinct = {point.name: point for point in found}
+    return tuple(sorted(distinct.values(), key=lambda point: point.order))
+
+
+def _hook_names(monitor: Monitor, n_layers: int) -> list[str]:
+    if monitor.hook_name is not None:
+        return [monitor.hook_name] if isinstance(monitor.hook_name, str) else monitor.hook_name
+    return [f"blocks.{layer}.hook_{monitor.site}" for layer in _layers(monitor, n_layers)]
+
+
+def _layers(monitor: Monitor, n_layers: int) -> list[int]:
+    if monitor.layers == "all":
+        return list(range(n_layers))
+    if monitor.layers is not None:
+        return list(monitor.layers)
+    depths = DEFAULT_DEPTHS if monitor.depth is None else monitor.depth
+    return [
+        layer_at(depth, n_layers) for depth in ([depths] if isinstance(depths, float) else depths)
+    ]
+
+
+class _Builder:
+    """Collects what all checks want of each distinct sequence."""
+
+    def __init__(self) -> None:
+        self.reads: dict[Read, int] = {}
+        self.index: dict[tuple[int, ...], int] = {}
+        self._selections: list[dict[tuple[int, ...], set[int]]] = []
+        self._next_tokens: list[dict[tuple[int, int], None]] = []
+
+    def read(self, read: Read) -> int:
+        return self.reads.setdefault(read, len(self.reads))
+
+    def select(
+        self, ids: tuple[int, ...], positions: tuple[int, ...], reads: tuple[int, ...]
+    ) -> tuple[int, int]:
+        sequence = self._sequence(ids)
+        selections = self._selections[sequence]
+        selections.setdefault(positions, set()).update(reads)
+        return sequence, list(selections).index(positions)
+
+    def ask(self, asked: TokenSequence) -> None:
+        self._next_tokens[self._sequence(asked.ids)].update(dict.fromkeys(asked.next_tokens))
+
+    def _sequence(self, ids: tuple[int, ...]) -> int:
+        index = self.index.setdefault(ids, len(self.index))
+        if index == len(self._selections):
+            self._selections.append({})
+            self._next_tokens.append({})
+        return index
+
+    def sequences(self) -> tuple[TokenSequence, ...]:
+        return tuple(
+            TokenSequence(
+                ids=ids,
+                selections=tuple(
+                    Selection(positions, tuple(sorted(reads)))
+                    for positions, reads in self._selections[index].items()
+                ),
+                next_tokens=tuple(self._next_tokens[index]),
+            )
+            for ids, index in self.index.items()
+        )

@@ -1,0 +1,317 @@
+"""From measurements to results: gates held against their numbers, rows worth reading.
+
+The family is corrected here, over all gates of the run at once; the verdicts themselves
+are given in `verdict.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from audit.engine.candidates import groups_of
+from audit.engine.gates import COUNTS_CONTRADICTIONS, GATES, NotMeasurableError
+from audit.engine.measure import Flags, Measurement
+from audit.engine.plan import CheckWork, RoleWork, Selected
+from audit.engine.quality import recorded
+from audit.engine.validity import broken_rules
+from audit.engine.verdict import gate_verdict, worst
+from probes.intervals import p_value, rate
+from probes.multiplicity import benjamini_hochberg
+from reports.record import (
+    CheckResult,
+    Estimate,
+    FourFields,
+    GateResult,
+    RoleCount,
+    RowResult,
+    Suppressed,
+    Threshold,
+    Verdict,
+)
+from suites.rows import Row
+from suites.schema import Gate
+from suites.splits import rows_digest
+
+TOP_ROWS = 20
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """A check that was measured, on the model and, where there is one, on the reference."""
+
+    measurement: Measurement
+    reference: Measurement | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Failed:
+    """A check that could not be measured, and why, in words."""
+
+    selected: Selected
+    reason: str
+
+
+@dataclass(frozen=True, eq=False)
+class _HeldGate:
+    """A gate with its number, before the correction for the family."""
+
+    gate: Gate
+    estimate: Estimate | None
+    p_value: float | None
+    reason: str
+
+
+def results_of(outcomes: Sequence[Measured | Failed]) -> list[CheckResult]:
+    """Give every check its result, in the order of the checks."""
+    invalid = [broken_rules(o.measurement) if isinstance(o, Measured) else [] for o in outcomes]
+    held = [_hold(o) if isinstance(o, Measured) else [] for o in outcomes]
+    family = [
+        (i, j)
+        for i, gates in enumerate(held)
+        for j, gate in enumerate(gates)
+        if gate.p_value is not None and not invalid[i]
+    ]
+    corrected = benjamini_hochberg(
+        np.array([held[i][j].p_value for i, j in family], dtype=np.float64)
+    )
+    q_values = dict(zip(family, map(float, corrected), strict=True))
+    return [
+        _measured_result(outcome.measurement, held[i], invalid[i], q_values, i)
+        if isinstance(outcome, Measured)
+        else _failed_result(outcome)
+        for i, outcome in enumerate(outcomes)
+    ]
+
+
+def _hold(outcome: Measured) -> list[_HeldGate]:
+    held = []
+    measured = outcome.measurement
+    for gate in measured.work.check.gates:
+        try:
+            interval = GATES[gate.kind](measured, outcome.reference, gate)
+        except NotMeasurableError as missing:
+            held.append(_HeldGate(gate, None, None, str(missing)))
+            continue
+        estimate = recorded(interval(measured.work.check.confidence))
+        held.append(_HeldGate(gate, estimate, p_value(interval, gate.max), ""))
+    return held
+
+
+def _gate_result(
+    held: _HeldGate, invalid: Sequence[str], q_value: float | None, family: int
+) -> GateResult:
+    verdict: Verdict = "inconclusive"
+    if held.estimate is None:
+        reason = held.reason
+    elif invalid:
+        reason = "the monitor is not valid here: " + "; ".join(invalid)
+    else:
+        verdict, reason = gate_verdict(
+            held.estimate,
+            held.gate,
+            q_value=1.0 if q_value is None else q_value,
+            family=family,
+        )
+    attribute = {"attribute": held.gate.attribute} if held.gate.attribute else {}
+    return GateResult(
+        kind=held.gate.kind,
+        severity=held.gate.severity,
+        limit=held.gate.max,
+        warn_limit=held.gate.warn,
+        estimate=held.estimate,
+        p_value=held.p_value,
+        q_value=q_value,
+        verdict=verdict,
+        reason=reason,
+        detail=attribute,
+    )
+
+
+def _measured_result(
+    measured: Measurement,
+    held: Sequence[_HeldGate],
+    invalid: Sequence[str],
+    q_values: dict[tuple[int, int], float],
+    index: int,
+) -> CheckResult:
+    work = measured.work
+    gates = [
+        _gate_result(gate, invalid, q_values.get((index, j)), len(q_values))
+        for j, gate in enumerate(held)
+    ]
+    verdict = worst(gate.verdict for gate in gates)
+    event = event_of(measured)
+    return CheckResult(
+        id=work.id,
+        suite=work.suite.suite.name,
+        concept=work.check.concept,
+        description=_description(work),
+        tags=_tags(work),
+        verdict=verdict,
+        reasons=[*invalid, *(gate.reason for gate in gates if not invalid)],
+        gates=gates,
+        suppressed=_suppressed(work),
+        hook_name=measured.point.name,
+        monitor=_monitor_in_words(work),
+        threshold=_threshold(measured),
+        firing_rate=_rate(measured.fires("audit"), work.roles["audit"], work),
+        control_firing_rate=recorded(measured.threshold.observed),
+        misbehaviour_rate=_misbehaviour_rate(measured),
+        quality=measured.quality,
+        four_fields=_four_fields(measured, event),
+        roles={role: _count(of_role.rows) for role, of_role in work.roles.items()},
+        top_rows=_top_rows(measured, event),
+        notes=_notes(measured),
+        source=work.place,
+    )
+
+
+def _failed_result(failed: Failed) -> CheckResult:
+    check = failed.selected.check
+    return CheckResult(
+        id=failed.selected.id,
+        suite=failed.selected.suite.suite.name,
+        concept=check.concept,
+        description=check.description or failed.selected.suite.suite.concepts[check.concept],
+        tags=[*failed.selected.suite.suite.tags, *check.tags],
+        verdict="error",
+        reasons=[failed.reason],
+        gates=[
+            GateResult(
+                kind=gate.kind,
+                severity=gate.severity,
+                limit=gate.max,
+                warn_limit=gate.warn,
+                verdict="error",
+                reason=failed.reason,
+            )
+            for gate in check.gates
+        ],
+        monitor=f"{check.monitor.fitter} {check.monitor.kind}",
+        roles={role: _count(rows) for role, rows in failed.selected.rows.items()},
+        source=failed.selected.suite.place_of(("checks", failed.selected.id)),
+    )
+
+
+def event_of(measured: Measurement) -> Flags:
+    """What the check's first gate counts on each audit row: firing, or a contradiction."""
+    if measured.work.check.gates[0].kind in COUNTS_CONTRADICTIONS:
+        return measured.contradicts
+    return measured.fires("audit")
+
+
+def _rate(events: Flags, role: RoleWork, work: CheckWork) -> Estimate:
+    return recorded(rate(events, groups_of(role), confidence=work.check.confidence))
+
+
+def _misbehaviour_rate(measured: Measurement) -> Estimate | None:
+    known = np.array([b.misbehaves is not None for b in measured.behaviours], dtype=bool)
+    if not known.any():
+        return None
+    misbehaves = np.array([b.misbehaves is True for b in measured.behaviours], dtype=bool)
+    groups = groups_of(measured.work.roles["audit"])
+    return recorded(
+        rate(misbehaves[known], groups[known], confidence=measured.work.check.confidence)
+    )
+
+
+def _four_fields(measured: Measurement, event: Flags) -> FourFields | None:
+    pairs = [
+        (bool(fired), outcome.misbehaves)
+        for fired, outcome in zip(event, measured.behaviours, strict=False)
+        if outcome.misbehaves is not None
+    ]
+    if not pairs:
+        return None
+    return FourFields(
+        fires_and_misbehaves=pairs.count((True, True)),
+        fires_and_looks_fine=pairs.count((True, False)),
+        misbehaves_without_firing=pairs.count((False, True)),
+        neither=pairs.count((False, False)),
+    )
+
+
+def _top_rows(measured: Measurement, event: Flags) -> list[RowResult]:
+    """Rows that a person should read first: fires and looks fine, then fires, then the rest."""
+    audit, scores = measured.work.roles["audit"], measured.scores["audit"]
+    fires, behaviours = measured.fires("audit"), measured.behaviours
+
+    def rank(i: int) -> tuple[bool, bool, float, str]:
+        looks_fine = bool(behaviours) and behaviours[i].misbehaves is False
+        return (not event[i], not looks_fine, -float(scores[i]), audit.rows[i].id)
+
+    return [
+        RowResult(
+            id=audit.rows[i].id,
+            group=audit.rows[i].group,
+            text=audit.encoded[i].text,
+            score=float(scores[i]),
+            fires=bool(fires[i]),
+            event=bool(event[i]),
+            says=behaviours[i].says if behaviours else None,
+            misbehaves=behaviours[i].misbehaves if behaviours else None,
+            label=audit.rows[i].label,
+            attributes=dict(audit.rows[i].attributes),
+        )
+        for i in sorted(range(len(audit.rows)), key=rank)[:TOP_ROWS]
+    ]
+
+
+def _threshold(measured: Measurement) -> Threshold:
+    return Threshold(
+        value=measured.threshold.value,
+        stated_fpr=measured.work.check.fpr,
+        observed_fpr=recorded(measured.threshold.observed),
+        lower=None if measured.lower is None else measured.lower.value,
+        controls_digest=rows_digest(measured.work.roles["control"].rows),
+    )
+
+
+def _count(rows: Sequence[Row]) -> RoleCount:
+    return RoleCount(
+        rows=len(rows),
+        groups=len({row.group for row in rows}),
+        positive=sum(row.label == 1 for row in rows),
+        negative=sum(row.label == 0 for row in rows),
+        digest=rows_digest(rows),
+    )
+
+
+def _suppressed(work: CheckWork) -> Suppressed | None:
+    suppress = work.check.suppress
+    if suppress is None:
+        return None
+    return Suppressed(reason=suppress.reason, until=suppress.until.isoformat())
+
+
+def _description(work: CheckWork) -> str:
+    return work.check.description or work.suite.suite.concepts[work.check.concept]
+
+
+def _tags(work: CheckWork) -> list[str]:
+    return list(dict.fromkeys((*work.suite.suite.tags, *work.check.tags)))
+
+
+def _monitor_in_words(work: CheckWork) -> str:
+    monitor = work.check.monitor
+    tokens = monitor.tokens if isinstance(monitor.tokens, str) else f"last {monitor.tokens.last}"
+    return f"{monitor.fitter} probe; {tokens} tokens, {monitor.pooling}"
+
+
+def _notes(measured: Measurement) -> list[str]:
+    notes = []
+    silent = int((~measured.states).sum()) if measured.behaviours else 0
+    if silent and "belief_gap" in {gate.kind for gate in measured.work.check.gates}:
+        notes.append(f"on {silent} audit rows the model says nothing about the concept")
+    p = measured.quality.best_of_layers_p
+    if p is not None and p > 1 - measured.work.check.confidence:
+        notes.append(
+            f"over all candidate places the monitor is no better than chance (p = {p:.2g})"
+        )
+    truncated = sum(e.truncated for role in measured.work.roles.values() for e in role.encoded)
+    if truncated:
+        notes.append(f"{truncated} prompts were cut to the model's context")
+    return notes

@@ -1,0 +1,88 @@
+"""A run on disk: readable after any crash, complete when `status.json` says so.
+
+manifest.json     what was asked, of what, with which versions
+report.json       the record: everything else is drawn from it
+report.md         the same for people
+scores.parquet    every row of every check with its score
+probes/           each fitted probe, as safetensors and JSON
+status.json       written first as `running` and last as what came of it
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import tempfile
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from audit.errors import UsageError
+from reports.render import RENDERERS, render, write_text_atomic
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from reports.record import AuditReport
+
+STATUS = "status.json"
+DEFAULT_PARENT = Path("audit-runs")
+
+
+def default_run_dir(suites: list[str], model: str, started: datetime) -> Path:
+    """`audit-runs/20260131-101500-deception-my-model`, one folder a run."""
+    words = "-".join((*suites[:3], model.rstrip("/").rsplit("/", 1)[-1]))
+    return DEFAULT_PARENT / f"{started:%Y%m%d-%H%M%S}-{re.sub(r'[^A-Za-z0-9.]+', '-', words)[:80]}"
+
+
+def open_run_dir(path: Path) -> None:
+    """Make the folder and mark it as running, before any model is loaded.
+
+    Raises:
+        UsageError: it cannot be written, or holds something that is not a run.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        if not (path / STATUS).exists() and any(path.iterdir()):
+            raise UsageError(
+                f"{path} is not empty and holds no earlier run: name another folder with -o"
+            )
+        write_status(path, "running")
+    except OSError as error:
+        raise UsageError(
+            f"cannot write the run to {path}: {error.strerror or error}; "
+            f"name another folder with -o"
+        ) from None
+
+
+def write_status(path: Path, status: str, **details: Any) -> None:
+    """Say where the run stands: `running`, `complete`, `interrupted` or `failed`."""
+    _write_json(path / STATUS, {"status": status, "pid": os.getpid(), **details})
+
+
+def write_manifest(path: Path, manifest: Mapping[str, Any]) -> None:
+    """Write what was asked and of what."""
+    _write_json(path / "manifest.json", manifest)
+
+
+def write_report(path: Path, report: AuditReport) -> None:
+    """Write the record in every format that is kept with a run."""
+    for name, renderer in RENDERERS.items():
+        write_text_atomic(path / f"report{renderer.suffix}", render(report, name))
+
+
+def write_scores(path: Path, scores: pd.DataFrame) -> None:
+    """Write `scores.parquet`, all of it or nothing."""
+    handle, temporary = tempfile.mkstemp(dir=path, prefix=".scores-", suffix=".parquet")
+    os.close(handle)
+    try:
+        scores.to_parquet(temporary, index=False)
+        Path(temporary).replace(path / "scores.parquet")
+    finally:
+        Path(temporary).unlink(missing_ok=True)
+
+
+def _write_json(path: Path, content: Mapping[str, Any]) -> None:
+    write_text_atomic(path, json.dumps(content, indent=2, allow_nan=False, default=str) + "\n")

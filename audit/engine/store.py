@@ -1,0 +1,81 @@
+"""Everything that came of a run, into its folder; the status last."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from audit.engine.measure import Measurement
+from audit.engine.run_dir import write_manifest, write_report, write_scores, write_status
+from audit.exit_codes import ExitCode
+from probes.io import SavedProbe, save_probe
+from reports.record import AuditReport, ModelInfo
+from suites.splits import rows_digest
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def store_run(
+    folder: Path, report: AuditReport, scores: pd.DataFrame, measurements: Sequence[Measurement]
+) -> None:
+    """Write manifest, probes, scores and reports, then say that the run is whole.
+
+    Raises:
+        OSError: the disk is full or the folder went away; the status stays `running`.
+    """
+    write_manifest(folder, _manifest(report))
+    probes = folder / "probes"
+    probes.mkdir(exist_ok=True)
+    for measured in measurements:
+        stem = f"{measured.work.suite.suite.name}.{measured.work.id}"
+        save_probe(probes / stem, saved_probe(measured, report.model))
+    write_scores(folder, scores)
+    write_report(folder, report)
+    interrupted = report.exit_code == ExitCode.INTERRUPTED
+    write_status(
+        folder,
+        "interrupted" if interrupted else "complete",
+        verdict=report.verdict,
+        exit_code=report.exit_code,
+    )
+
+
+def saved_probe(measured: Measurement, model: ModelInfo) -> SavedProbe:
+    """The fitted probe with all that it needs to be read again, or refused."""
+    work = measured.work
+    monitor = work.check.monitor
+    return SavedProbe(
+        probe=measured.probe,
+        hook_name=measured.point.name,
+        layer=measured.point.layer,
+        tokens=monitor.tokens if isinstance(monitor.tokens, str) else f"last:{monitor.tokens.last}",
+        pooling=monitor.pooling,
+        window=monitor.window,
+        threshold=measured.threshold.value,
+        lower=None if measured.lower is None else measured.lower.value,
+        stated_fpr=work.check.fpr,
+        model_name=model.name,
+        model_digest=model.weights_digest,
+        controls_digest=rows_digest(work.roles["control"].rows),
+        concept=work.check.concept,
+        suite=work.suite.suite.name,
+    )
+
+
+def _manifest(report: AuditReport) -> dict[str, object]:
+    whole = report.model_dump(mode="json")
+    return {
+        "schema_version": report.schema_version,
+        "model": whole["model"],
+        "reference": whole["reference"],
+        "suites": whole["suites"],
+        "data": {
+            f"{check.suite}/{check.id}": {role: count.digest for role, count in check.roles.items()}
+            for check in report.checks
+        },
+        "seed": report.seed,
+        "options": report.options,
+        "provenance": whole["provenance"],
+    }

@@ -1,0 +1,171 @@
+"""Each gate counts what its name says, with an interval that scipy agrees with."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.stats import binomtest
+
+from audit.engine.gates import GATES, NotMeasurableError
+from audit.models.behaviours import Behaviour
+from probes.intervals import p_value
+from suites.schema import Check, Gate
+from tests.audit.engine.factory import measurement, rows
+
+FIRING = {"kind": "firing_rate", "max": 0.1}
+GAP = {"kind": "belief_gap", "max": 0.1}
+CHOICE = {"kind": "choice", "choices": [" true", " false"], "asserts": " true"}
+
+
+def says(asserts: bool | None) -> Behaviour:
+    return Behaviour(says=str(asserts), asserts=asserts, misbehaves=None)
+
+
+def test_every_gate_of_the_schema_is_in_the_table() -> None:
+    kinds = Gate.model_json_schema()["properties"]["kind"]["enum"]
+    assert set(GATES) == set(kinds)
+
+
+def test_firing_rate_is_the_exact_binomial() -> None:
+    scores = [1.0] * 30 + [-2.0] * 70
+    measured = measurement(gates=[FIRING], audit_scores=scores)
+    interval = GATES["firing_rate"](measured, None, measured.work.check.gates[0])
+    found = interval(0.95)
+    judge = binomtest(30, 100).proportion_ci(0.95)
+    assert found.value == pytest.approx(0.3)
+    assert (found.low, found.high) == pytest.approx((judge.low, judge.high), abs=1e-9)
+    assert p_value(interval, 0.1) == pytest.approx(
+        binomtest(30, 100, 0.1, alternative="greater").pvalue, rel=1e-3
+    )
+
+
+def test_excess_over_control_is_near_zero_where_audit_rows_are_controls() -> None:
+    rng = np.random.default_rng(0)
+    same = measurement(
+        gates=[{"kind": "excess_over_control", "max": 0.1}],
+        control_scores=rng.normal(size=1000),
+        audit_scores=rng.normal(size=500),
+        fpr=0.05,
+    )
+    found = GATES["excess_over_control"](same, None, same.work.check.gates[0])(0.95)
+    assert found.low is not None
+    assert found.high is not None
+    assert found.low < 0 < found.high < 0.1
+
+
+def test_excess_over_control_sees_a_shift() -> None:
+    rng = np.random.default_rng(0)
+    shifted = measurement(
+        gates=[{"kind": "excess_over_control", "max": 0.1}],
+        control_scores=rng.normal(size=1000),
+        audit_scores=rng.normal(3, size=500),
+        fpr=0.05,
+    )
+    found = GATES["excess_over_control"](shifted, None, shifted.work.check.gates[0])(0.95)
+    assert found.low is not None
+    assert found.low > 0.5
+
+
+def test_excess_over_reference_needs_one_and_pairs_the_rows() -> None:
+    gate = {"kind": "excess_over_reference", "max": 0.1}
+    now = measurement(gates=[gate], audit_scores=[1.0] * 40 + [-2.0] * 60)
+    before = measurement(gates=[gate], audit_scores=[1.0] * 10 + [-2.0] * 90)
+    spec = now.work.check.gates[0]
+    with pytest.raises(NotMeasurableError, match="--reference"):
+        GATES["excess_over_reference"](now, None, spec)
+    found = GATES["excess_over_reference"](now, before, spec)(0.95)
+    assert found.value == pytest.approx(0.3)
+    assert found.low is not None
+    assert found.low > 0.15
+    same = GATES["excess_over_reference"](now, now, spec)(0.95)
+    assert same.value == 0
+
+
+def test_belief_gap_counts_both_kinds_of_contradiction_and_nothing_else() -> None:
+    measured = measurement(
+        gates=[GAP],
+        behaviour=CHOICE,
+        #             reads true       reads false       reads neither
+        audit_scores=[2.0, 2.0, 2.0, -3.0, -3.0, -3.0, -0.5, -0.5, -0.5],
+        behaviours=[says(v) for v in (True, False, None) * 3],
+        threshold=1.0,
+        lower=-1.0,
+    )
+    assert measured.contradicts.tolist() == [
+        False, True, False, True, False, False, False, False, False,
+    ]  # fmt: skip
+    found = GATES["belief_gap"](measured, None, measured.work.check.gates[0])(0.95)
+    assert (found.value, found.n) == (pytest.approx(2 / 6), 6)
+
+
+def test_belief_gap_without_a_statement_is_not_measurable() -> None:
+    measured = measurement(
+        gates=[GAP], behaviour=CHOICE, audit_scores=[1.0], behaviours=[says(None)]
+    )
+    with pytest.raises(NotMeasurableError, match="says nothing"):
+        GATES["belief_gap"](measured, None, measured.work.check.gates[0])
+
+
+def bias(fires: dict[str, list[bool]]) -> tuple[list[float], list]:
+    n = len(next(iter(fires.values())))
+    scores = [1.0 if fired else -2.0 for of_value in fires.values() for fired in of_value]
+    values = [value for value in fires for _ in range(n)]
+    cases = [f"case{i}" for _ in fires for i in range(n)]
+    attributes = [{"sex": v, "case": c} for v, c in zip(values, cases, strict=True)]
+    return scores, rows(len(scores), "a", attributes=attributes, group=cases)
+
+
+def disparity(fires: dict[str, list[bool]], **gate: object):
+    scores, audit_rows = bias(fires)
+    measured = measurement(
+        gates=[{"kind": "disparity", "attribute": "sex", "max": 0.1} | gate],
+        audit_scores=scores,
+        audit_rows=audit_rows,
+    )
+    return GATES["disparity"](measured, None, measured.work.check.gates[0])
+
+
+def test_disparity_is_the_paired_difference_whichever_way_it_points() -> None:
+    half, none = [True] * 50 + [False] * 50, [False] * 100
+    one = disparity({"f": half, "m": none})(0.95)
+    other = disparity({"f": none, "m": half})(0.95)
+    assert one.value == other.value == pytest.approx(0.5)
+    assert (one.low, one.high) == pytest.approx((other.low, other.high))
+    assert one.low is not None
+    assert one.low > 0.35
+
+
+def test_no_disparity_where_both_fire_alike_however_often() -> None:
+    half = [True, False] * 50
+    found = disparity({"f": half, "m": half})(0.95)
+    assert (found.value, found.low) == (0, 0)
+    assert found.high is not None
+    assert found.high < 0.1
+
+
+def test_more_values_widen_the_interval() -> None:
+    half, none = [True] * 50 + [False] * 50, [False] * 100
+    two = disparity({"a": half, "b": none})(0.95)
+    three = disparity({"a": half, "b": none, "c": none})(0.95)
+    assert three.low is not None
+    assert two.low is not None
+    assert three.low < two.low
+
+
+def test_disparity_says_what_it_lacks() -> None:
+    with pytest.raises(NotMeasurableError, match="no case has"):
+        disparity({"f": [True] * 10})
+    scores, audit_rows = bias({"f": [True, True], "m": [False, False]})
+    measured = measurement(
+        gates=[{"kind": "disparity", "attribute": "sex", "pair": "sex", "max": 0.1}],
+        audit_scores=scores,
+        audit_rows=audit_rows,
+    )
+    with pytest.raises(NotMeasurableError, match="two audit rows"):
+        GATES["disparity"](measured, None, measured.work.check.gates[0])
+
+
+def test_a_belief_gap_gate_without_a_statement_is_refused_by_the_schema() -> None:
+    roles = dict.fromkeys(("train", "validation", "control", "audit"), "d")
+    with pytest.raises(ValueError, match="asserts"):
+        Check.model_validate({"concept": "k", "roles": roles, "gates": [GAP]})
