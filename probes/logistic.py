@@ -73,19 +73,17 @@ def _row_space(z: Floats) -> _RowSpace:
 
 def _held_out(groups: Array, y: Bools, folds: int, random_state: int) -> Bools:
     """`[n, k]`: which rows fold k leaves out. Folds that cannot be trained are dropped."""
-    splits = [
-        test
-        for train, test in grouped_folds(groups, y, folds, random_state)
-        if y[train].any() and not y[train].all()
-    ]
-    if not splits:
-        raise ProbeError(
-            "no fold can be trained: tuning the penalty needs at least two groups with positive "
-            "rows and two with negative rows"
-        )
-    held_out = np.zeros((len(y), len(splits)), dtype=bool)
-    for k, test in enumerate(splits):
+    splits = grouped_folds(groups, y, folds, random_state)
+    usable = [test for train, test in splits if y[train].any() and not y[train].all()]
+    held_out = np.zeros((len(y), len(usable)), dtype=bool)
+    for k, test in enumerate(usable):
         held_out[test, k] = True
+    seen = y[held_out.any(axis=1)]
+    if seen.all() or not seen.any():
+        raise ProbeError(
+            "one group holds every row of a class: tuning the penalty needs at least two groups "
+            "with positive rows and two with negative rows"
+        )
     return held_out
 
 

@@ -1,7 +1,8 @@
 """Probes from class means: difference of means, mass-mean, linear discriminant analysis.
 
-They differ only in the metric: none, the covariance of the activations, the covariance of
-the standardised activations.
+They differ in the metric, which is none or the covariance within classes, and in where zero is.
+The covariance is shrunk as far as Ledoit & Wolf (2004) ask for, which is much where rows are
+fewer than dimensions and vanishes where they are many.
 """
 
 from __future__ import annotations
@@ -25,8 +26,9 @@ def fit_difference_of_means(
         ProbeError: on input that `training_set` refuses.
     """
     rows = training_set(x, y, groups)
-    positive, negative = rows.class_means()
-    return _between_means(positive, negative, positive - negative, "difference_of_means")
+    positive, negative = rows.x[rows.y].mean(axis=0), rows.x[~rows.y].mean(axis=0)
+    coef, ones = positive - negative, np.ones(rows.x.shape[1])
+    return LinearProbe(coef, 0.0, (positive + negative) / 2, ones, "difference_of_means")
 
 
 def fit_mass_mean(
@@ -34,45 +36,40 @@ def fit_mass_mean(
 ) -> LinearProbe:
     """Difference of means, whitened by the covariance of the activations about their class.
 
-    The i.i.d. form of the mass-mean probe (Marks & Tegmark 2023). The covariance is shrunk as
-    far as Ledoit & Wolf (2004) ask for, which is much where rows are fewer than dimensions
-    and vanishes where they are many. Score 0 lies midway between the class means. `folds` and
-    `random_state` are not needed.
+    The i.i.d. form of the mass-mean probe (Marks & Tegmark 2023). Its formula is Fisher's, so
+    its direction is that of `fit_lda`; the two differ in where zero is, which here is midway
+    between the class means. `folds` and `random_state` are not needed.
 
     Raises:
         ProbeError: on input that `training_set` refuses.
     """
-    rows = training_set(x, y, groups)
-    positive, negative = rows.class_means()
-    centred = rows.x - np.where(rows.y[:, None], positive, negative)
-    return _between_means(positive, negative, whitened(centred, positive - negative), "mass_mean")
+    return _whitened_means(x, y, groups, "mass_mean", prior=False)
 
 
 def fit_lda(
     x: Array, y: Array, groups: Groups, *, folds: int = 5, random_state: int = 0
 ) -> LinearProbe:
-    """Linear discriminant analysis on standardised activations, with a shrunk covariance.
+    """Linear discriminant analysis (Fisher 1936) with a shrunk covariance.
 
-    Differs from the mass-mean probe in two ways: features are brought to one scale before the
-    covariance is shrunk towards the identity, so that no massive activation dominates the
-    target; and score 0 is where the classes are equally likely at the training rates. `folds`
+    Score 0 is where the classes are equally likely at the rates of the training rows. `folds`
     and `random_state` are not needed.
 
     Raises:
         ProbeError: on input that `training_set` refuses.
     """
+    return _whitened_means(x, y, groups, "lda", prior=True)
+
+
+def _whitened_means(x: Array, y: Array, groups: Groups, kind: str, *, prior: bool) -> LinearProbe:
+    # The covariance is shrunk on standardised features: in the activations' own units a
+    # single massive one would set the target for all.
     rows = training_set(x, y, groups)
     z, mean, scale = rows.standardised()
     positive, negative = z[rows.y].mean(axis=0), z[~rows.y].mean(axis=0)
-    centred = z - np.where(rows.y[:, None], positive, negative)
-    coef = whitened(centred, positive - negative)
-    log_odds = float(np.log(rows.y.mean() / (1 - rows.y.mean())))
-    intercept = log_odds - float(coef @ (positive + negative)) / 2
-    return LinearProbe(coef, intercept, mean, scale, "lda")
-
-
-def _between_means(positive: Floats, negative: Floats, coef: Floats, kind: str) -> LinearProbe:
-    return LinearProbe(coef, 0.0, (positive + negative) / 2, np.ones_like(coef), kind)
+    coef = whitened(z - np.where(rows.y[:, None], positive, negative), positive - negative)
+    rate = rows.y.mean()
+    log_odds = float(np.log(rate / (1 - rate))) if prior else 0.0
+    return LinearProbe(coef, log_odds - float(coef @ (positive + negative)) / 2, mean, scale, kind)
 
 
 def whitened(centred: Floats, vector: Floats) -> Floats:

@@ -30,10 +30,6 @@ class TrainingSet:
         z /= scale
         return z, mean, scale
 
-    def class_means(self) -> tuple[Floats, Floats]:
-        """Mean activation `[d]` of the positive rows and of the negative rows."""
-        return self.x[self.y].mean(axis=0), self.x[~self.y].mean(axis=0)
-
     def pairs(self) -> tuple[Indices, Indices]:
         """Indices of the positive and of the negative row of every pair.
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from probes.base import Array, Bools, Floats, Groups
+from probes.base import Array, Bools, Floats, Groups, ProbeError
 from probes.linear import LinearProbe
 from probes.training_set import training_set
 
 CCS_RESTARTS = 10
-CCS_PENALTY = 1e-3
+CCS_PENALTY = 1e-2
 
 
 def fit_pca_pairs(
@@ -31,21 +31,23 @@ def fit_pca_pairs(
     rows = training_set(x, y, groups)
     z, mean, scale = rows.standardised()
     positive, negative = rows.pairs()
-    coef = _top_component(z[positive] - z[negative])
+    coef = _top_components(z[positive] - z[negative], 1)[:, 0]
     coef, intercept = _signed(z @ coef, rows.y, coef)
     return LinearProbe(coef, intercept, mean, scale, "pca_pairs")
 
 
-def _top_component(differences: Floats) -> Floats:
-    """Unit vector `[d]` along which the rows are longest, from the smaller Gram matrix."""
+def _top_components(differences: Floats, k: int) -> Floats:
+    """Orthonormal axes `[d, <= k]` along which the rows are longest, the longest first."""
     from scipy.linalg import eigh
 
+    if not differences.any():
+        raise ProbeError("both rows of every pair have the same activations: nothing to tell apart")
     m, d = differences.shape
     gram = differences @ differences.T if d > m else differences.T @ differences
-    _, top = eigh(gram, subset_by_index=[len(gram) - 1, len(gram) - 1])
-    axis = differences.T @ top[:, 0] if d > m else top[:, 0]
-    length = float(np.linalg.norm(axis))
-    return axis / length if length > 0 else np.zeros(d)
+    squared, axes = eigh(gram, subset_by_index=[max(len(gram) - k, 0), len(gram) - 1])
+    kept = squared > squared[-1] * 1e-12
+    squared, axes = squared[kept][::-1], axes[:, kept][:, ::-1]
+    return np.asarray(differences.T @ (axes / np.sqrt(squared)) if d > m else axes)
 
 
 def _signed(scores: Floats, y: Bools, coef: Floats) -> tuple[Floats, float]:
@@ -63,11 +65,12 @@ def fit_ccs(
     Looks for a probability p that is consistent, `p(a) = 1 - p(b)`, and confident,
     `min(p(a), p(b)) = 0`, over the pairs (a, b); the best of ten random starts by that loss.
     No label enters the loss, which is the same when a and b are exchanged. The sign, and score
-    0 midway between the class means, come from the train labels. Three choices differ from
-    the paper: all rows are standardised together, because to normalise each side of a pair
-    alone, where sides are labels, would remove what is looked for; the weights are penalised,
-    because with more dimensions than pairs any labelling can be consistent; and there is
-    one optimiser, L-BFGS. `folds` is not needed.
+    0 midway between the class means, come from the train labels. Where this differs from the
+    paper: all rows are standardised together, because to normalise each side of a pair alone,
+    where sides are labels, would remove what is looked for; the search is among the top
+    principal components of the pair differences, one for every ten pairs, because with more
+    dimensions than pairs any labelling at all is consistent; the weights are penalised; and
+    the optimiser is L-BFGS. `folds` is not needed.
 
     Raises:
         ProbeError: on input that `training_set` refuses, or if no group holds both labels.
@@ -77,7 +80,7 @@ def fit_ccs(
     rows = training_set(x, y, groups)
     z, mean, scale = rows.standardised()
     positive, negative = rows.pairs()
-    basis = _row_basis(np.concatenate([z[positive], z[negative]]))
+    basis = _top_components(z[positive] - z[negative], max(len(positive) // 10, 2))
     first, second = z[positive] @ basis, z[negative] @ basis
     rng = np.random.default_rng(random_state)
     best_loss, best = np.inf, np.zeros(basis.shape[1])
@@ -89,16 +92,6 @@ def fit_ccs(
     coef = basis @ best
     coef, intercept = _signed(z @ coef, rows.y, coef)
     return LinearProbe(coef, intercept, mean, scale, "ccs")
-
-
-def _row_basis(rows: Floats) -> Floats:
-    """Orthonormal axes `[d, r]` of the space that the rows span."""
-    if rows.shape[1] <= rows.shape[0]:
-        return np.eye(rows.shape[1])
-    variance, axes = np.linalg.eigh(rows @ rows.T)
-    kept = variance > variance[-1] * 1e-12
-    basis: Floats = rows.T @ (axes[:, kept] / np.sqrt(variance[kept]))
-    return basis
 
 
 def _ccs_loss(at: Floats, first: Floats, second: Floats) -> tuple[float, Floats]:

@@ -1,0 +1,118 @@
+"""Logistic regression, judged by scikit-learn."""
+
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression
+
+from probes import ProbeError, auroc
+from probes.fitters import FITTERS
+from probes.logistic import PENALTIES, _best_penalty, _held_out, _row_space, logistic_regression
+from tests.probes.planted import plant
+
+
+def reference(z, y, penalty):
+    return LogisticRegression(C=1 / penalty, tol=1e-12, max_iter=100_000).fit(z, y)
+
+
+@pytest.mark.parametrize("penalty", [1e3, 1.0, 1e-2])
+@pytest.mark.parametrize(("n", "d"), [(200, 20), (60, 150)])
+def test_equals_scikit_learn_at_the_same_penalty(n: int, d: int, penalty: float):
+    data = plant(n_pairs=n // 2, d=d, strength=1.5)
+    x = data.x.astype(np.float64)
+    z = (x - x.mean(0)) / x.std(0)
+    space = _row_space(z)
+    weights, intercept = logistic_regression(space.coordinates, data.y == 1, penalty)
+    ours, theirs = space.to_features(weights), reference(z, data.y, penalty)
+    cosine = ours @ theirs.coef_[0] / np.linalg.norm(ours) / np.linalg.norm(theirs.coef_)
+    assert cosine > 1 - 1e-4
+    np.testing.assert_allclose(
+        z @ ours + intercept, theirs.decision_function(z), atol=1e-4, rtol=1e-4
+    )
+
+
+def test_the_fitted_probe_equals_scikit_learn_at_the_chosen_penalty():
+    data = plant(n_pairs=150, d=20, strength=1.5)
+    probe = FITTERS["logistic"](data.x, data.y, data.groups)
+    x = data.x.astype(np.float64)
+    z = (x - x.mean(0)) / x.std(0)
+    theirs = reference(z, data.y, probe.penalty).decision_function(z)
+    np.testing.assert_allclose(probe.decision_function(data.x), theirs, atol=1e-4, rtol=1e-3)
+
+
+def test_the_intercept_is_not_penalised():
+    rng = np.random.default_rng(0)
+    y = rng.random(2000) < 0.9
+    weights, intercept = logistic_regression(rng.standard_normal((2000, 3)), y, 1e6)
+    np.testing.assert_allclose(weights, 0, atol=1e-2)
+    assert intercept == pytest.approx(np.log(y.mean() / (1 - y.mean())), abs=0.01)
+
+
+def test_the_row_space_loses_nothing():
+    z = np.random.default_rng(0).standard_normal((30, 80))
+    space = _row_space(z)
+    weights = np.random.default_rng(1).standard_normal(space.coordinates.shape[1])
+    np.testing.assert_allclose(z @ space.to_features(weights), space.coordinates @ weights)
+    assert np.linalg.norm(space.to_features(weights)) == pytest.approx(np.linalg.norm(weights))
+
+
+@pytest.mark.parametrize("gap", [5.0, 1e4])
+def test_separable_rows_are_stable(gap: float):
+    data = plant(n_pairs=50, d=10, strength=gap)
+    probe = FITTERS["logistic"](data.x, data.y, data.groups)
+    assert np.isfinite(probe.coef_).all()
+    assert auroc(probe.decision_function(data.x), data.y) == 1.0
+
+
+def test_the_weakest_penalty_on_separable_rows_still_converges():
+    data = plant(n_pairs=50, d=10, strength=6.0)
+    z = data.x.astype(np.float64)
+    weights, intercept = logistic_regression(z, data.y == 1, PENALTIES[-1])
+    probability = 1 / (1 + np.exp(-(z @ weights + intercept)))
+    gradient = z.T @ (probability - data.y) + PENALTIES[-1] * weights
+    assert np.abs(gradient).max() < 1e-6
+
+
+def test_the_penalty_is_tuned_and_close_to_the_best_there_is():
+    # Axes of very different length, so that much of the grid is poor.
+    rng = np.random.default_rng(0)
+    length = np.arange(1, 201) ** -0.7
+    push = rng.standard_normal(200) * length * 0.06
+
+    def draw(n):
+        y = np.tile([1, 0], n // 2)
+        return rng.standard_normal((n, 200)) * length + (y[:, None] - 0.5) * 2 * push, y
+
+    x, y = draw(300)
+    fresh, truth = draw(3000)
+    groups = np.repeat(np.arange(150), 2)
+    reached = []
+    for penalty in PENALTIES:
+        theirs = reference((x - x.mean(0)) / x.std(0), y, penalty)
+        reached.append(auroc(theirs.decision_function((fresh - x.mean(0)) / x.std(0)), truth))
+    probe = FITTERS["logistic"](x, y, groups)
+    ours = auroc(probe.decision_function(fresh), truth)
+    assert max(reached) - min(reached) > 0.03  # there is something to choose
+    assert ours > max(reached) - 0.01
+
+
+def test_the_choice_uses_held_out_rows_only():
+    """Labels of noise: in sample the weakest penalty is best, held out none is."""
+    rng = np.random.default_rng(0)
+    y = np.tile([True, False], 100)
+    held_out = _held_out(np.repeat(np.arange(100), 2), y, 5, 0)
+    t = _row_space(rng.standard_normal((200, 100))).coordinates
+    chosen = {_best_penalty(t, rng.permutation(y), held_out) for _ in range(8)}
+    assert chosen != {PENALTIES[-1]}
+
+
+def test_a_class_that_lies_in_one_group_cannot_be_tuned():
+    x = np.random.default_rng(0).standard_normal((20, 3))
+    y = np.arange(20) < 4
+    with pytest.raises(ProbeError, match="two groups with positive rows"):
+        FITTERS["logistic"](x, y.astype(int), np.where(y, 0, np.arange(20)))
+
+
+def test_two_groups_are_enough():
+    data = plant(n_pairs=20, d=5, strength=6.0)
+    probe = FITTERS["logistic"](data.x, data.y, data.groups % 2, folds=10)
+    assert auroc(probe.decision_function(data.x), data.y) > 0.99
