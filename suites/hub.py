@@ -23,7 +23,7 @@ def read_hub_dataset(spec: DatasetSpec, base: Path) -> Iterable[Mapping[str, Any
     folder = base / spec.path
     if not folder.is_dir():
         if folder.exists() or spec.path.startswith((".", "/")):
-            return f"there is no folder {show(str(folder))}"
+            return f"there is no folder {show(str(folder), 200)}"
         if spec.revision is None or not _COMMIT.fullmatch(spec.revision):
             given = "none" if spec.revision is None else show(spec.revision)
             return f"a dataset of the hub needs a `revision` of 40 hex digits, not {given}"

@@ -93,15 +93,8 @@ def load_suite(
     root = Path(path)
     files = _Files()
     files.read(root, circle=(), at=None)
+    names = None if files.problems else _names(files.documents)
     _clashes(files)
-    names = Names(
-        concepts=[name for d in files.documents for name in entries(d.value, "concepts")],
-        datasets={
-            name: value
-            for document in files.documents
-            for name, value in entries(document.value, "datasets").items()
-        },
-    )
     suites: list[Suite] = []
     for document in files.documents:
         found = list(document.problems)
@@ -133,6 +126,14 @@ def load_suite(
         digest=_digest(files.documents),
         _root=files.documents[0],
         _origins=MappingProxyType(origins),
+    )
+
+
+def _names(documents: Sequence[Document]) -> Names:
+    """What the checks of all files may refer to."""
+    return Names(
+        concepts=[name for d in documents for name in entries(d.value, "concepts")],
+        datasets={n: v for d in documents for n, v in entries(d.value, "datasets").items()},
     )
 
 
@@ -179,7 +180,7 @@ class _Files:
             self.problems.append(Problem(message, str(path)))
             return
         hint = nearest(at.value, builtin_names(), otherwise_list=False)
-        message = f"{show(str(path))} {message}"
+        message = f"{show(str(path), 200)} {message}"
         self.problems.append(
             Problem(message, at.file, at.line, at.column, at.field, at.value, hint)
         )

@@ -72,7 +72,7 @@ def show(value: object, limit: int = 60) -> str:
     if isinstance(value, dict):
         return "a mapping"
     if isinstance(value, list | tuple):
-        return "a list"
+        return f"a list of {len(value)}"
     if isinstance(value, int) and value.bit_length() > 200:
         return "a very large number"
     text = clean(f"'{value[: limit + 1]}'" if isinstance(value, str) else str(value))

@@ -29,22 +29,20 @@ class Names:
 
 
 def mistaken_references(
-    document: Document, names: Names, vocabulary: Vocabulary | None, today: date
+    document: Document, names: Names | None, vocabulary: Vocabulary | None, today: date
 ) -> list[Problem]:
-    """Every reference of a file's checks that leads nowhere, and every expired suppression."""
+    """Every reference of a file's checks that leads nowhere, and every expired suppression.
+
+    Without `names` (a file could not be read, so what it defines is not known) concepts and
+    datasets are not looked up.
+    """
     problems: list[Problem] = []
     for check, value in entries(document.value, "checks").items():
         if not isinstance(value, dict):
             continue
         loc: Loc = ("checks", check)
-        concept = value.get("concept")
-        if isinstance(concept, str) and concept not in names.concepts:
-            problems.append(_unknown(document, (*loc, "concept"), concept, names.concepts))
-        for at, role, dataset in _sources(value, loc):
-            if dataset not in names.datasets:
-                problems.append(_unknown(document, at, dataset, names.datasets))
-            elif lacking := _lacks_share(names.datasets[dataset], role):
-                problems.append(_problem(document, at, f"the `split` of {show(dataset)} {lacking}"))
+        if names is not None:
+            problems += _unknown_names(document, loc, value, names)
         problems += _unknown_words(document, loc, value.get("monitor"), vocabulary or {})
         problems += _expired(document, (*loc, "suppress"), value.get("suppress"), today)
     return problems
@@ -54,6 +52,17 @@ def entries(value: Any, section: str) -> dict[str, Any]:
     """A section of a file (concepts, datasets, checks), empty where it is malformed."""
     found = value.get(section) if isinstance(value, dict) else None
     return found if isinstance(found, dict) else {}
+
+
+def _unknown_names(document: Document, loc: Loc, check: Any, names: Names) -> Iterator[Problem]:
+    concept = check.get("concept")
+    if isinstance(concept, str) and concept not in names.concepts:
+        yield _unknown(document, (*loc, "concept"), concept, names.concepts)
+    for at, role, dataset in _sources(check, loc):
+        if dataset not in names.datasets:
+            yield _unknown(document, at, dataset, names.datasets)
+        elif lacking := _lacks_share(names.datasets[dataset], role):
+            yield _problem(document, at, f"the `split` of {show(dataset)} {lacking}")
 
 
 def _sources(check: Any, loc: Loc) -> Iterator[tuple[Loc, str, str]]:

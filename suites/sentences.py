@@ -34,7 +34,7 @@ _EXPECTED: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "model_attributes_type": lambda _: "a mapping",
     "list_type": lambda _: "a list",
     "literal_error": lambda ctx: str(ctx["expected"]),
-    "union_tag_invalid": lambda ctx: str(ctx["expected_tags"]).replace("', '", "' or '"),
+    "union_tag_invalid": lambda ctx: " or ".join(str(ctx["expected_tags"]).rsplit(", ", 1)),
     "greater_than": lambda ctx: f"above {ctx['gt']:g}",
     "greater_than_equal": lambda ctx: f"at least {ctx['ge']:g}",
     "less_than": lambda ctx: f"below {ctx['lt']:g}",
@@ -84,6 +84,8 @@ def _problem(loc: Loc, details: Sequence[ErrorDetails], document: Document) -> P
     kind, ctx, given = first["type"], first.get("ctx", {}), first["input"]
     value, hint = show(given), ""
     at_key = False
+    if kind in ("union_tag_invalid", "union_tag_not_found"):
+        loc = (*loc, "kind")
     if not loc and given is None:
         return Problem("is empty", document.file, 1, 1)
     if kind == "extra_forbidden":
@@ -91,10 +93,11 @@ def _problem(loc: Loc, details: Sequence[ErrorDetails], document: Document) -> P
         hint = nearest(str(loc[-1]), keys_at(loc[:-1], document.value))
     elif kind in ("missing", "union_tag_not_found"):
         message, value = "is missing", ""
-        loc = (*loc, "kind") if kind == "union_tag_not_found" else loc
     elif kind == "value_error":
         message = str(ctx["error"])
-        if not message.startswith("must be"):
+        if message.startswith("must be"):
+            message = f"{message}, not {value}"
+        else:
             value = ""
     elif kind == "string_pattern_mismatch":
         message, at_key = f"must be {_EXPECTED[kind](ctx)}, not {show(given)}", True

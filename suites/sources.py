@@ -87,11 +87,11 @@ def _file(loaded: LoadedSuite, name: str, path: Path) -> Reading:
     try:
         if path.is_dir():
             hint = "for a folder that `datasets` wrote, say `format: datasets`"
-            yield loaded.problem(loc, f"{show(str(path))} is a folder", hint)
+            yield loaded.problem(loc, f"{show(str(path), 200)} is a folder", hint)
         elif not path.exists():
             siblings = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
             hint = nearest(path.name, siblings, otherwise_list=False)
-            yield loaded.problem(loc, f"there is no file {show(str(path))}", hint, path.name)
+            yield loaded.problem(loc, f"there is no file {show(str(path), 200)}", hint, path.name)
         elif kind is None:
             hint = f"say `format:`; known endings: {', '.join(FORMATS_BY_ENDING)}"
             yield loaded.problem(loc, f"{show(path.name)} does not end like a format", hint)
@@ -99,7 +99,7 @@ def _file(loaded: LoadedSuite, name: str, path: Path) -> Reading:
             yield from READERS[kind](path)
     except OSError as error:
         reason = error.strerror or str(error)
-        yield loaded.problem(loc, f"{show(str(path))} cannot be read: {reason}")
+        yield loaded.problem(loc, f"{show(str(path), 200)} cannot be read: {reason}")
 
 
 def _text_lines(path: Path) -> Iterator[tuple[int, str | Problem]]:
