@@ -77,6 +77,11 @@ def columns_of(source: str | list[str]) -> list[str]:
     return [column for name in names for column in (_BRACES.findall(name) or [name])]
 
 
+def is_template(source: str) -> bool:
+    """Whether a source is a text with columns in braces rather than a column."""
+    return _BRACES.search(source) is not None
+
+
 def cell(source: str | list[str], values: Mapping[str, Any]) -> Any:
     """The value of a column, the text of a template, or a list of such values.
 
@@ -85,7 +90,7 @@ def cell(source: str | list[str], values: Mapping[str, Any]) -> Any:
     """
     if isinstance(source, list):
         return [cell(part, values) for part in source]
-    if not _BRACES.search(source):
+    if not is_template(source):
         return values.get(source)
 
     def filled(match: re.Match[str]) -> str:
@@ -105,15 +110,20 @@ def _explicit(columns: Columns) -> dict[str, str | list[str]]:
 def _defaults(columns: Columns, explicit: Mapping[str, str | list[str]]) -> dict[str, str]:
     """Fields that look for a column of their own name.
 
-    A content that the suite names switches the other contents off; a column that the
-    suite gives to one field is not taken by another.
+    A content that the suite names switches the other contents off. A column that the
+    suite gives to one field is not taken by another, but for ids, groups and spans, which
+    may repeat what another field says.
     """
     off = set(columns.model_fields_set)
     if any(content in explicit for content in CONTENTS):
         off |= set(CONTENTS)
         if "question" not in explicit:
             off.add("answer")
-    taken = {source for source in explicit.values() if isinstance(source, str)}
+    taken = {
+        source
+        for field, source in explicit.items()
+        if isinstance(source, str) and field not in ("id", "group", "span")
+    }
     return {
         field: info.default
         for field, info in Columns.model_fields.items()

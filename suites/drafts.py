@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from suites import cells
 from suites.cells import CellError
-from suites.columns import CONTENTS, Claims, cell
+from suites.columns import CONTENTS, Claims, cell, is_template
 from suites.problems import show
 from suites.rows import Row
 from suites.sources import Record
@@ -120,8 +120,8 @@ def _content(record: Record, claims: Claims) -> str:
 
 
 def _is_given(source: str | list[str] | None, record: Record) -> bool:
-    """Whether the cell says anything; an empty text is still given, and found blank later."""
+    """Whether the cell says anything; an empty text is given too, and found empty later."""
     if not isinstance(source, str):
         return False
-    value = record.values.get(source, "a template")
-    return value == "" or not cells.is_missing(value)
+    value = record.values.get(source)
+    return is_template(source) or value == "" or not cells.is_missing(value)
