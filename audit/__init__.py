@@ -12,7 +12,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from audit.engine.run import Options, run_audit
+    from audit.engine.assembly import Options
+    from audit.engine.run import run_audit
     from audit.errors import AuditError, MeasurementError, UsageError
     from audit.exit_codes import ExitCode
     from audit.models.loaded import LoadedModel, wrap_model
@@ -35,7 +36,7 @@ _HOME = {
     "ExitCode": "audit.exit_codes",
     "LoadedModel": "audit.models.loaded",
     "MeasurementError": "audit.errors",
-    "Options": "audit.engine.run",
+    "Options": "audit.engine.assembly",
     "UsageError": "audit.errors",
     "load_model": "audit.models.loading",
     "run_audit": "audit.engine.run",

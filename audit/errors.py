@@ -2,6 +2,7 @@
 
     AuditError              exit 3   anything below
     |-- UsageError          exit 4   asked for something that is not there or not allowed
+    |-- NothingToAuditError exit 5   asked for no check at all
     '-- MeasurementError    exit 3   asked rightly, but it could not be measured
 
 A message names the file or the place, what was found there, and the mend. The command
@@ -24,6 +25,12 @@ class UsageError(AuditError):
     """Asked for something that does not exist or is not allowed: mend the request."""
 
     exit_code = 4
+
+
+class NothingToAuditError(AuditError):
+    """The request selects no check."""
+
+    exit_code = 5
 
 
 class MeasurementError(AuditError):

@@ -63,7 +63,8 @@ def command(
     from rich.console import Console
 
     from audit.cli.progress import talk
-    from audit.engine.run import Options, run_audit
+    from audit.engine.assembly import Options
+    from audit.engine.run import run_audit
     from audit.engine.run_dir import default_run_dir
     from reports.terminal import print_report
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from audit.engine.plan import Selected
 from audit.engine.selection import compile_expression, names_of
+from audit.errors import NothingToAuditError
 from probes.fitters import fitter_names
 from probes.pooling import pooling_names
 from suites.builtin import resolve_suite
@@ -52,7 +53,11 @@ def select_checks(
     expression: str | None = None,
     limit: int | None = None,
 ) -> list[Selected]:
-    """The checks that `-k` keeps, with their rows; `limit` keeps the first rows of a role."""
+    """The checks that `-k` keeps, with their rows; `limit` keeps the first rows of a role.
+
+    Raises:
+        NothingToAuditError: no check is left.
+    """
     matches = compile_expression(expression) if expression else None
     selected = []
     for loaded in suites:
@@ -63,6 +68,10 @@ def select_checks(
             if matches is None or matches(names):
                 rows = rows_by_role(loaded, check_id, seed=seed)
                 selected.append(Selected(loaded, check_id, check, _limited(rows, limit)))
+    if not selected:
+        raise NothingToAuditError(
+            f"no check matches -k {expression!r}" if expression else "the suites hold no check"
+        )
     return selected
 
 

@@ -1,4 +1,4 @@
-"""From measurements to results: gates held against their numbers, rows worth reading.
+"""From measurements to results: every gate held against its number.
 
 The family is corrected here, over all gates of the run at once; the verdicts themselves
 are given in `verdict.py`.
@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from audit.engine.candidates import groups_of
-from audit.engine.gates import COUNTS_CONTRADICTIONS, GATES, NotMeasurableError
+from audit.engine.evidence import event_of, four_fields, misbehaviour_rate, top_rows
+from audit.engine.gates import GATES, NotMeasurableError
 from audit.engine.measure import Flags, Measurement
 from audit.engine.plan import CheckWork, RoleWork, Selected
 from audit.engine.quality import recorded
@@ -23,10 +24,8 @@ from probes.multiplicity import benjamini_hochberg
 from reports.record import (
     CheckResult,
     Estimate,
-    FourFields,
     GateResult,
     RoleCount,
-    RowResult,
     Suppressed,
     Threshold,
     Verdict,
@@ -34,8 +33,6 @@ from reports.record import (
 from suites.rows import Row
 from suites.schema import Gate
 from suites.splits import rows_digest
-
-TOP_ROWS = 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,11 +156,11 @@ def _measured_result(
         threshold=_threshold(measured),
         firing_rate=_rate(measured.fires("audit"), work.roles["audit"], work),
         control_firing_rate=recorded(measured.threshold.observed),
-        misbehaviour_rate=_misbehaviour_rate(measured),
+        misbehaviour_rate=misbehaviour_rate(measured),
         quality=measured.quality,
-        four_fields=_four_fields(measured, event),
+        four_fields=four_fields(measured, event),
         roles={role: _count(of_role.rows) for role, of_role in work.roles.items()},
-        top_rows=_top_rows(measured, event),
+        top_rows=top_rows(measured, event),
         notes=_notes(measured),
         source=work.place,
     )
@@ -196,68 +193,8 @@ def _failed_result(failed: Failed) -> CheckResult:
     )
 
 
-def event_of(measured: Measurement) -> Flags:
-    """What the check's first gate counts on each audit row: firing, or a contradiction."""
-    if measured.work.check.gates[0].kind in COUNTS_CONTRADICTIONS:
-        return measured.contradicts
-    return measured.fires("audit")
-
-
 def _rate(events: Flags, role: RoleWork, work: CheckWork) -> Estimate:
     return recorded(rate(events, groups_of(role), confidence=work.check.confidence))
-
-
-def _misbehaviour_rate(measured: Measurement) -> Estimate | None:
-    known = np.array([b.misbehaves is not None for b in measured.behaviours], dtype=bool)
-    if not known.any():
-        return None
-    misbehaves = np.array([b.misbehaves is True for b in measured.behaviours], dtype=bool)
-    groups = groups_of(measured.work.roles["audit"])
-    return recorded(
-        rate(misbehaves[known], groups[known], confidence=measured.work.check.confidence)
-    )
-
-
-def _four_fields(measured: Measurement, event: Flags) -> FourFields | None:
-    pairs = [
-        (bool(fired), outcome.misbehaves)
-        for fired, outcome in zip(event, measured.behaviours, strict=False)
-        if outcome.misbehaves is not None
-    ]
-    if not pairs:
-        return None
-    return FourFields(
-        fires_and_misbehaves=pairs.count((True, True)),
-        fires_and_looks_fine=pairs.count((True, False)),
-        misbehaves_without_firing=pairs.count((False, True)),
-        neither=pairs.count((False, False)),
-    )
-
-
-def _top_rows(measured: Measurement, event: Flags) -> list[RowResult]:
-    """Rows that a person should read first: fires and looks fine, then fires, then the rest."""
-    audit, scores = measured.work.roles["audit"], measured.scores["audit"]
-    fires, behaviours = measured.fires("audit"), measured.behaviours
-
-    def rank(i: int) -> tuple[bool, bool, float, str]:
-        looks_fine = bool(behaviours) and behaviours[i].misbehaves is False
-        return (not event[i], not looks_fine, -float(scores[i]), audit.rows[i].id)
-
-    return [
-        RowResult(
-            id=audit.rows[i].id,
-            group=audit.rows[i].group,
-            text=audit.encoded[i].text,
-            score=float(scores[i]),
-            fires=bool(fires[i]),
-            event=bool(event[i]),
-            says=behaviours[i].says if behaviours else None,
-            misbehaves=behaviours[i].misbehaves if behaviours else None,
-            label=audit.rows[i].label,
-            attributes=dict(audit.rows[i].attributes),
-        )
-        for i in sorted(range(len(audit.rows)), key=rank)[:TOP_ROWS]
-    ]
 
 
 def _threshold(measured: Measurement) -> Threshold:

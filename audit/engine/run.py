@@ -7,28 +7,25 @@ check is then measured by itself: one that fails is an error and the rest go on.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from audit.engine.assembly import Options, Progress, assemble
 from audit.engine.measure import Measurement, measure
 from audit.engine.observing import observe
 from audit.engine.opening import SuiteSource, open_suites, select_checks
 from audit.engine.plan import CheckWork, Plan, Selected, make_plan
-from audit.engine.provenance import provenance, this_command
-from audit.engine.results import Failed, Measured, results_of
-from audit.engine.run_dir import open_run_dir
+from audit.engine.results import Failed, Measured
+from audit.engine.run_dir import run_dir
 from audit.engine.scores import scores_frame
 from audit.engine.store import store_run
-from audit.engine.verdict import exit_code, run_verdict
 from audit.errors import MeasurementError
-from audit.exit_codes import ExitCode
 from audit.models.capture import Captured, capture
 from audit.models.loading import LoadedModel, load_model
-from reports.record import AuditReport, ModelInfo, SuiteInfo, Work
+from reports.record import AuditReport
 from suites.load import LoadedSuite
-from suites.schema import Severity
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,21 +44,6 @@ class Talk:
     say: Callable[[str], None] = lambda sentence: None
 
 
-@dataclass(frozen=True)
-class Options:
-    """What may be asked of a run beside its suites and its models."""
-
-    seed: int = 0
-    expression: str | None = None
-    limit: int | None = None
-    fail_on: Severity = "low"
-    strict: bool = False
-    exit_zero: bool = False
-    device: str | None = None
-    dtype: str | None = None
-    allow_pickle: bool = False
-
-
 @dataclass(frozen=True, eq=False)
 class Audit:
     """What came of a run: the record, every score, and the probes that gave them."""
@@ -69,14 +51,6 @@ class Audit:
     report: AuditReport
     scores: pd.DataFrame
     measurements: tuple[Measurement, ...]
-
-
-@dataclass(eq=False)
-class _Progress:
-    """Outcomes so far, so that an interruption keeps what was finished."""
-
-    outcomes: list[Measured | Failed] = field(default_factory=list)
-    interrupted: bool = False
 
 
 def run_audit(
@@ -123,22 +97,20 @@ def audit_model(
     selected = select_checks(
         opened, seed=options.seed, expression=options.expression, limit=options.limit
     )
-    if folder is not None:
-        open_run_dir(folder)
-    subject = _loaded(model, options, talk)
-    plan = make_plan(selected, subject) if selected else None
-    other = None if reference is None else _loaded(reference, options, talk)
-    progress = _Progress()
-    if plan is not None:
+    with run_dir(folder):
+        subject = _loaded(model, options, talk)
+        plan = make_plan(selected, subject)
+        other = None if reference is None else _loaded(reference, options, talk)
+        progress = Progress()
         _run(plan, selected, subject, other, options, talk, progress)
-    report = _report(opened, selected, plan, subject, other, options, progress, started)
-    audit = Audit(
-        report=report,
-        scores=scores_frame([o.measurement for o in progress.outcomes if isinstance(o, Measured)]),
-        measurements=tuple(o.measurement for o in progress.outcomes if isinstance(o, Measured)),
-    )
-    if folder is not None:
-        store_run(folder, audit.report, audit.scores, audit.measurements)
+        measurements = tuple(o.measurement for o in progress.outcomes if isinstance(o, Measured))
+        audit = Audit(
+            report=assemble(opened, selected, plan, subject, other, options, progress, started),
+            scores=scores_frame(measurements),
+            measurements=measurements,
+        )
+        if folder is not None:
+            store_run(folder, audit.report, audit.scores, audit.measurements)
     return audit
 
 
@@ -158,7 +130,7 @@ def _run(
     reference: LoadedModel | None,
     options: Options,
     talk: Talk,
-    progress: _Progress,
+    progress: Progress,
 ) -> None:
     """Capture, then measure check by check; an interruption keeps the finished ones."""
     try:
@@ -211,101 +183,3 @@ def _measure_reference(
         else:
             found.append(outcome.measurement)
     return found
-
-
-def _report(
-    opened: Sequence[LoadedSuite],
-    selected: Sequence[Selected],
-    plan: Plan | None,
-    subject: LoadedModel,
-    reference: LoadedModel | None,
-    options: Options,
-    progress: _Progress,
-    started: datetime,
-) -> AuditReport:
-    checks = results_of(progress.outcomes)
-    code = exit_code(
-        checks, fail_on=options.fail_on, strict=options.strict, exit_zero=options.exit_zero
-    )
-    total = sum(len(suite.suite.checks) for suite in opened)
-    return AuditReport(
-        verdict=run_verdict(checks),
-        exit_code=ExitCode.INTERRUPTED if progress.interrupted else code,
-        partial=progress.interrupted or options.limit is not None or len(selected) < total,
-        options={
-            "expression": options.expression,
-            "limit": options.limit,
-            "fail_on": options.fail_on,
-            "strict": options.strict,
-            "exit_zero": options.exit_zero,
-        },
-        seed=options.seed,
-        model=_model_info(subject),
-        reference=None if reference is None else _model_info(reference),
-        suites=[_suite_info(suite) for suite in opened],
-        checks=checks,
-        not_measured=_not_measured(opened, selected, options, progress),
-        work=_work(plan),
-        provenance=provenance(started=started, device=subject.device, command=this_command()),
-    )
-
-
-def _not_measured(
-    opened: Sequence[LoadedSuite],
-    selected: Sequence[Selected],
-    options: Options,
-    progress: _Progress,
-) -> list[str]:
-    chosen = {(one.suite.suite.name, one.id) for one in selected}
-    left_out = [
-        f"{suite.suite.name}/{check}: not selected by -k {options.expression}"
-        for suite in opened
-        for check in suite.suite.checks
-        if (suite.suite.name, check) not in chosen
-    ]
-    interrupted = [
-        f"{one.suite.suite.name}/{one.id}: the run was interrupted before it was measured"
-        for one in selected[len(progress.outcomes) :]
-    ]
-    limited = (
-        [f"--limit {options.limit}: no role saw more than {options.limit} rows"]
-        if options.limit is not None
-        else []
-    )
-    return [*limited, *left_out, *interrupted]
-
-
-def _work(plan: Plan | None) -> Work:
-    if plan is None:
-        return Work(prompts=0, distinct_prompts=0, tokens=0, hook_names=[], deepest_layer=None)
-    return Work(
-        prompts=plan.prompts,
-        distinct_prompts=len(plan.sequences),
-        tokens=plan.tokens,
-        hook_names=sorted({read.hook_name for read in plan.reads}),
-        deepest_layer=plan.deepest.layer,
-        truncated=plan.truncated,
-    )
-
-
-def _model_info(model: LoadedModel) -> ModelInfo:
-    return ModelInfo(
-        name=model.name,
-        architecture=model.architecture,
-        n_layers=model.n_layers,
-        d_model=model.d_model,
-        n_parameters=model.n_parameters,
-        dtype=model.dtype,
-        weights_digest=model.weights_digest,
-        tokenizer_digest=model.tokenizer_digest,
-    )
-
-
-def _suite_info(suite: LoadedSuite) -> SuiteInfo:
-    return SuiteInfo(
-        name=suite.suite.name,
-        version=suite.suite.version,
-        description=suite.suite.description,
-        digest=suite.digest,
-        source=suite.path.name,
-    )

@@ -14,7 +14,8 @@ import json
 import os
 import re
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -37,12 +38,30 @@ def default_run_dir(suites: list[str], model: str, started: datetime) -> Path:
     return DEFAULT_PARENT / f"{started:%Y%m%d-%H%M%S}-{re.sub(r'[^A-Za-z0-9.]+', '-', words)[:80]}"
 
 
-def open_run_dir(path: Path) -> None:
-    """Make the folder and mark it as running, before any model is loaded.
+@contextmanager
+def run_dir(path: Path | None) -> Iterator[None]:
+    """Mark a folder as running, and as failed or interrupted where the run does not end well.
+
+    It is opened before any model is loaded. Without a path nothing is written.
 
     Raises:
         UsageError: it cannot be written, or holds something that is not a run.
     """
+    if path is None:
+        yield
+        return
+    _open(path)
+    try:
+        yield
+    except KeyboardInterrupt:
+        write_status(path, "interrupted")
+        raise
+    except Exception as error:
+        write_status(path, "failed", reason=f"{type(error).__name__}: {error}")
+        raise
+
+
+def _open(path: Path) -> None:
     try:
         path.mkdir(parents=True, exist_ok=True)
         if not (path / STATUS).exists() and any(path.iterdir()):

@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from audit.engine.evidence import event_of
 from audit.engine.measure import Measurement
-from audit.engine.results import event_of
 from suites.schema import ROLES, Role
 
 if TYPE_CHECKING:

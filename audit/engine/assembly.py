@@ -1,0 +1,137 @@
+"""All that came of a run, as one record."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from audit.engine.plan import Plan, Selected
+from audit.engine.provenance import provenance, this_command
+from audit.engine.results import Failed, Measured, results_of
+from audit.engine.verdict import exit_code, run_verdict
+from audit.exit_codes import ExitCode
+from audit.models.loading import LoadedModel
+from reports.record import AuditReport, ModelInfo, SuiteInfo, Work
+from suites.load import LoadedSuite
+from suites.schema import Severity
+
+
+@dataclass(frozen=True)
+class Options:
+    """What may be asked of a run beside its suites and its models."""
+
+    seed: int = 0
+    expression: str | None = None
+    limit: int | None = None
+    fail_on: Severity = "low"
+    strict: bool = False
+    exit_zero: bool = False
+    device: str | None = None
+    dtype: str | None = None
+    allow_pickle: bool = False
+
+
+@dataclass(eq=False)
+class Progress:
+    """Outcomes so far, so that an interruption keeps what was finished."""
+
+    outcomes: list[Measured | Failed] = field(default_factory=list)
+    interrupted: bool = False
+
+
+def assemble(
+    opened: Sequence[LoadedSuite],
+    selected: Sequence[Selected],
+    plan: Plan,
+    subject: LoadedModel,
+    reference: LoadedModel | None,
+    options: Options,
+    progress: Progress,
+    started: datetime,
+) -> AuditReport:
+    """The record of a run, interrupted or whole."""
+    checks = results_of(progress.outcomes)
+    code = exit_code(
+        checks, fail_on=options.fail_on, strict=options.strict, exit_zero=options.exit_zero
+    )
+    total = sum(len(suite.suite.checks) for suite in opened)
+    return AuditReport(
+        verdict=run_verdict(checks),
+        exit_code=ExitCode.INTERRUPTED if progress.interrupted else code,
+        partial=progress.interrupted or options.limit is not None or len(selected) < total,
+        options={
+            "expression": options.expression,
+            "limit": options.limit,
+            "fail_on": options.fail_on,
+            "strict": options.strict,
+            "exit_zero": options.exit_zero,
+        },
+        seed=options.seed,
+        model=_model_info(subject),
+        reference=None if reference is None else _model_info(reference),
+        suites=[_suite_info(suite) for suite in opened],
+        checks=checks,
+        not_measured=_not_measured(opened, selected, options, progress),
+        work=_work(plan),
+        provenance=provenance(started=started, device=subject.device, command=this_command()),
+    )
+
+
+def _not_measured(
+    opened: Sequence[LoadedSuite],
+    selected: Sequence[Selected],
+    options: Options,
+    progress: Progress,
+) -> list[str]:
+    chosen = {(one.suite.suite.name, one.id) for one in selected}
+    left_out = [
+        f"{suite.suite.name}/{check}: not selected by -k {options.expression}"
+        for suite in opened
+        for check in suite.suite.checks
+        if (suite.suite.name, check) not in chosen
+    ]
+    interrupted = [
+        f"{one.suite.suite.name}/{one.id}: the run was interrupted before it was measured"
+        for one in selected[len(progress.outcomes) :]
+    ]
+    limited = (
+        [f"--limit {options.limit}: no role saw more than {options.limit} rows"]
+        if options.limit is not None
+        else []
+    )
+    return [*limited, *left_out, *interrupted]
+
+
+def _work(plan: Plan) -> Work:
+    return Work(
+        prompts=plan.prompts,
+        distinct_prompts=len(plan.sequences),
+        tokens=plan.tokens,
+        hook_names=sorted({read.hook_name for read in plan.reads}),
+        deepest_layer=plan.deepest.layer,
+        truncated=plan.truncated,
+    )
+
+
+def _model_info(model: LoadedModel) -> ModelInfo:
+    return ModelInfo(
+        name=model.name,
+        architecture=model.architecture,
+        n_layers=model.n_layers,
+        d_model=model.d_model,
+        n_parameters=model.n_parameters,
+        dtype=model.dtype,
+        weights_digest=model.weights_digest,
+        tokenizer_digest=model.tokenizer_digest,
+    )
+
+
+def _suite_info(suite: LoadedSuite) -> SuiteInfo:
+    return SuiteInfo(
+        name=suite.suite.name,
+        version=suite.suite.version,
+        description=suite.suite.description,
+        digest=suite.digest,
+        source=suite.path.name,
+    )

@@ -1,0 +1,76 @@
+"""Firing beside behaviour on the audit rows: counts, and the rows that a person reads first."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from audit.engine.candidates import groups_of
+from audit.engine.gates import COUNTS_CONTRADICTIONS
+from audit.engine.measure import Flags, Measurement
+from audit.engine.quality import recorded
+from probes.intervals import rate
+from reports.record import Estimate, FourFields, RowResult
+
+TOP_ROWS = 20
+
+
+def event_of(measured: Measurement) -> Flags:
+    """What the check's first gate counts on each audit row: firing, or a contradiction."""
+    if measured.work.check.gates[0].kind in COUNTS_CONTRADICTIONS:
+        return measured.contradicts
+    return measured.fires("audit")
+
+
+def misbehaviour_rate(measured: Measurement) -> Estimate | None:
+    """How often the model visibly misbehaves, over the audit rows where that is known."""
+    known = np.array([b.misbehaves is not None for b in measured.behaviours], dtype=bool)
+    if not known.any():
+        return None
+    misbehaves = np.array([b.misbehaves is True for b in measured.behaviours], dtype=bool)
+    groups = groups_of(measured.work.roles["audit"])
+    return recorded(
+        rate(misbehaves[known], groups[known], confidence=measured.work.check.confidence)
+    )
+
+
+def four_fields(measured: Measurement, event: Flags) -> FourFields | None:
+    """Firing against behaviour; None where no behaviour is known."""
+    pairs = [
+        (bool(fired), outcome.misbehaves)
+        for fired, outcome in zip(event, measured.behaviours, strict=False)
+        if outcome.misbehaves is not None
+    ]
+    if not pairs:
+        return None
+    return FourFields(
+        fires_and_misbehaves=pairs.count((True, True)),
+        fires_and_looks_fine=pairs.count((True, False)),
+        misbehaves_without_firing=pairs.count((False, True)),
+        neither=pairs.count((False, False)),
+    )
+
+
+def top_rows(measured: Measurement, event: Flags) -> list[RowResult]:
+    """Rows that a person should read first: fires and looks fine, then fires, then the rest."""
+    audit, scores = measured.work.roles["audit"], measured.scores["audit"]
+    fires, behaviours = measured.fires("audit"), measured.behaviours
+
+    def rank(i: int) -> tuple[bool, bool, float, str]:
+        looks_fine = bool(behaviours) and behaviours[i].misbehaves is False
+        return (not event[i], not looks_fine, -float(scores[i]), audit.rows[i].id)
+
+    return [
+        RowResult(
+            id=audit.rows[i].id,
+            group=audit.rows[i].group,
+            text=audit.encoded[i].text,
+            score=float(scores[i]),
+            fires=bool(fires[i]),
+            event=bool(event[i]),
+            says=behaviours[i].says if behaviours else None,
+            misbehaves=behaviours[i].misbehaves if behaviours else None,
+            label=audit.rows[i].label,
+            attributes=dict(audit.rows[i].attributes),
+        )
+        for i in sorted(range(len(audit.rows)), key=rank)[:TOP_ROWS]
+    ]
