@@ -1,7 +1,7 @@
 """One check in words and figures, computed once for every renderer.
 
-Strings here may hold text from outside, as it came: whoever shows them escapes them.
-Nothing is decided: the verdicts are the record's.
+Strings may hold text from outside, as it came: whoever shows them escapes them. Nothing is
+decided here: the verdicts are the record's.
 """
 
 from __future__ import annotations
@@ -9,46 +9,29 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from reports.instrument_view import Instrument, view_instrument
 from reports.record import (
     SEVERITIES,
     CheckResult,
-    Estimate,
     FourFields,
     GateResult,
-    LayerScore,
-    Quality,
-    RoleCount,
     RowResult,
     Severity,
-    Threshold,
     Verdict,
 )
 from reports.wording import (
+    UNKNOWN,
+    GateWords,
     estimate_words,
     figure,
     gate_sentence,
     gate_words,
     percent,
+    probability,
     support_words,
 )
 
 WORST_FIRST: tuple[Verdict, ...] = ("error", "flag", "inconclusive", "warn", "pass")
-NOT_MEASURED = "-"
-
-ROLES = {
-    "train": "fits the monitor",
-    "validation": "says how good the monitor is",
-    "control": "sets the threshold",
-    "audit": "is what the model is judged on",
-}
-
-BASELINES = {
-    "text": "words alone",
-    "length": "length alone",
-    "embedding": "embedding layer",
-    "shuffled_labels": "shuffled labels",
-    "random_direction": "random direction",
-}
 
 
 @dataclass(frozen=True)
@@ -61,33 +44,14 @@ class GateLine:
     found: str
     limit: str
     support: str
-    corrected: str
+    q_value: str
     sentence: str
     reason: str
     detail: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
-class Line:
-    """A named figure, with what it rests on."""
-
-    name: str
-    figure: str
-    note: str = ""
-
-
-@dataclass(frozen=True)
-class LayerLine:
-    """A candidate place: its figure, and its value in [0, 1] for a bar."""
-
-    place: str
-    figure: str
-    height: float
-    chosen: bool
-
-
-@dataclass(frozen=True)
-class Cell:
+class Field:
     """One of the four fields: `12 (6 %)`, and what that means."""
 
     figure: str
@@ -95,36 +59,38 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class FourCells:
-    """Firing against behaviour. The hidden concern comes first wherever it is shown."""
+class FourFieldTable:
+    """Firing against behaviour. The hidden concern comes first wherever this is shown."""
 
-    fires_and_looks_fine: Cell
-    fires_and_misbehaves: Cell
-    misbehaves_without_firing: Cell
-    neither: Cell
+    fires_and_looks_fine: Field
+    fires_and_misbehaves: Field
+    misbehaves_without_firing: Field
+    neither: Field
 
 
 @dataclass(frozen=True)
 class CheckView:
-    """A check as every renderer shows it; `check` is the record's own."""
+    """A check as every renderer shows it; `check` is the record's own.
+
+    `headline` is the gate that decided. `words` say what its first gate counts on a row.
+    """
 
     check: CheckResult
     name: str
     verdict: Verdict
-    suppressed: str | None
+    suppressed: bool
+    suppression: str | None
+    reasons: tuple[str, ...]
     headline: GateLine | None
     gates: tuple[GateLine, ...]
+    words: GateWords
     behaviour: str
     auroc: str
     gain: str
     place: str
-    four_fields: FourCells | None
-    quality: tuple[Line, ...]
-    baselines: tuple[Line, ...]
-    layers: tuple[LayerLine, ...]
-    threshold: str | None
-    roles: tuple[tuple[str, str, RoleCount], ...]
-    hidden_rows: tuple[RowResult, ...]
+    four_fields: FourFieldTable | None
+    instrument: Instrument
+    hidden_concerns: tuple[RowResult, ...]
     other_rows: tuple[RowResult, ...]
 
 
@@ -134,29 +100,23 @@ def view_check(check: CheckResult) -> CheckView:
     gates = sorted(check.gates, key=_gate_rank)
     return CheckView(
         check=check,
-        name=check_name(check),
+        name=f"{check.suite}/{check.id}",
         verdict=check.verdict,
-        suppressed=_suppression(check),
+        suppressed=check.suppressed is not None and check.verdict == "flag",
+        suppression=_suppression(check),
+        reasons=_reasons_of_its_own(check),
         headline=_gate_line(gates[0]) if gates else None,
         gates=tuple(map(_gate_line, gates)),
-        behaviour=_or_dash(check.misbehaviour_rate),
-        auroc=_or_dash(quality.auroc if quality else None),
-        gain=_or_dash(quality.gain_over_text if quality else None, signed=True),
-        place=check.hook_name or NOT_MEASURED,
-        four_fields=_four_cells(check.four_fields) if check.four_fields else None,
-        quality=_quality(quality, check.threshold) if quality else (),
-        baselines=_baselines(quality) if quality else (),
-        layers=tuple(map(_layer_line, quality.layers)) if quality else (),
-        threshold=_threshold(check.threshold) if check.threshold else None,
-        roles=_roles(check.roles),
-        hidden_rows=tuple(row for row in check.top_rows if _is_hidden_concern(row)),
+        words=gate_words(check.gates[0].kind if check.gates else "firing_rate"),
+        behaviour=estimate_words(check.misbehaviour_rate),
+        auroc=estimate_words(quality.auroc if quality else None),
+        gain=estimate_words(quality.gain_over_text if quality else None, signed=True),
+        place=check.hook_name or UNKNOWN,
+        four_fields=_four_fields(check.four_fields) if check.four_fields else None,
+        instrument=view_instrument(check),
+        hidden_concerns=tuple(row for row in check.top_rows if _is_hidden_concern(row)),
         other_rows=tuple(row for row in check.top_rows if not _is_hidden_concern(row)),
     )
-
-
-def check_name(check: CheckResult) -> str:
-    """How a check is called everywhere: `suite/check`."""
-    return f"{check.suite}/{check.id}"
 
 
 def short_place(hook_name: str) -> str:
@@ -165,7 +125,7 @@ def short_place(hook_name: str) -> str:
 
 
 def _is_hidden_concern(row: RowResult) -> bool:
-    return row.fires and row.misbehaves is False
+    return row.event and row.misbehaves is False
 
 
 def _gate_rank(gate: GateResult) -> tuple[int, int]:
@@ -178,25 +138,14 @@ def _gate_line(gate: GateResult) -> GateLine:
         title=words.title,
         severity=gate.severity,
         verdict=gate.verdict,
-        found=_or_dash(gate.estimate, signed=words.difference),
+        found=estimate_words(gate.estimate, signed=words.signed),
         limit=figure(gate.limit),
-        support=_support(gate.estimate),
-        corrected=NOT_MEASURED if gate.q_value is None else f"{gate.q_value:.2g}",
+        support=support_words(gate.estimate),
+        q_value=probability(gate.q_value),
         sentence=gate_sentence(gate),
         reason=gate.reason,
         detail=tuple(gate.detail.items()),
     )
-
-
-def _or_dash(estimate: Estimate | None, *, signed: bool = False) -> str:
-    return estimate_words(estimate, signed=signed) if estimate else NOT_MEASURED
-
-
-def _support(estimate: Estimate | None) -> str:
-    if estimate is None:
-        return NOT_MEASURED
-    method = f", {estimate.method}" if estimate.method else ""
-    return f"{support_words(estimate)}{method}, {percent(estimate.confidence)}"
 
 
 def _suppression(check: CheckResult) -> str | None:
@@ -205,73 +154,23 @@ def _suppression(check: CheckResult) -> str | None:
     return f"suppressed until {check.suppressed.until}: {check.suppressed.reason}"
 
 
-def _four_cells(fields: FourFields) -> FourCells:
+def _reasons_of_its_own(check: CheckResult) -> tuple[str, ...]:
+    """What the check says and none of its gates repeats."""
+    said = " ".join(gate.reason for gate in check.gates)
+    return tuple(reason for reason in dict.fromkeys(check.reasons) if reason not in said)
+
+
+def _four_fields(fields: FourFields) -> FourFieldTable:
     total = sum(fields.model_dump().values())
 
-    def cell(count: int, meaning: str) -> Cell:
-        return Cell(f"{count} ({percent(count / total)})" if total else f"{count}", meaning)
+    def field(count: int, meaning: str) -> Field:
+        return Field(f"{count} ({percent(count / total)})" if total else f"{count}", meaning)
 
-    return FourCells(
-        fires_and_looks_fine=cell(fields.fires_and_looks_fine, "hidden concern"),
-        fires_and_misbehaves=cell(fields.fires_and_misbehaves, "known misbehaviour"),
-        misbehaves_without_firing=cell(
+    return FourFieldTable(
+        fires_and_looks_fine=field(fields.fires_and_looks_fine, "hidden concern"),
+        fires_and_misbehaves=field(fields.fires_and_misbehaves, "known misbehaviour"),
+        misbehaves_without_firing=field(
             fields.misbehaves_without_firing, "blind spot of the monitor"
         ),
-        neither=cell(fields.neither, "nothing seen"),
+        neither=field(fields.neither, "nothing seen"),
     )
-
-
-def _quality(quality: Quality, threshold: Threshold | None) -> tuple[Line, ...]:
-    fpr = f"{percent(threshold.stated_fpr)} false positives" if threshold else "the stated FPR"
-    gain = quality.gain_over_text
-    lines = [
-        Line("AUROC", estimate_words(quality.auroc), _support(quality.auroc)),
-        Line("gain over text", estimate_words(gain, signed=True), _support(gain)),
-        Line(
-            f"recall at {fpr}",
-            estimate_words(quality.recall_at_fpr),
-            _support(quality.recall_at_fpr),
-        ),
-        Line(
-            "balanced accuracy",
-            estimate_words(quality.balanced_accuracy),
-            _support(quality.balanced_accuracy),
-        ),
-        Line(
-            "calibration error",
-            estimate_words(quality.calibration_error),
-            _support(quality.calibration_error),
-        ),
-    ]
-    if quality.best_of_layers_p is not None:
-        note = "permutation p over all candidate layers"
-        lines.append(Line("best of layers", f"p = {quality.best_of_layers_p:.2g}", note))
-    return tuple(lines)
-
-
-def _baselines(quality: Quality) -> tuple[Line, ...]:
-    return tuple(
-        Line(BASELINES[baseline.name], estimate_words(baseline.auroc), baseline.note)
-        for baseline in quality.baselines
-    )
-
-
-def _layer_line(layer: LayerScore) -> LayerLine:
-    height = min(max(layer.auroc.value, 0.0), 1.0)
-    return LayerLine(layer.hook_name, estimate_words(layer.auroc), height, layer.chosen)
-
-
-def _threshold(threshold: Threshold) -> str:
-    observed = threshold.observed_fpr
-    lower = "" if threshold.lower is None else f", reads absent below {threshold.lower:.4g}"
-    return (
-        f"fires above {threshold.value:.4g}{lower}; set on the controls for "
-        f"{percent(threshold.stated_fpr)} false positives, of which "
-        f"{estimate_words(observed)} were seen ({_support(observed)})"
-    )
-
-
-def _roles(roles: dict[str, RoleCount]) -> tuple[tuple[str, str, RoleCount], ...]:
-    known = [name for name in ROLES if name in roles]
-    others = [name for name in roles if name not in ROLES]
-    return tuple((name, ROLES.get(name, ""), roles[name]) for name in [*known, *others])

@@ -12,23 +12,30 @@ from collections.abc import Sequence
 
 from reports.text import ELLIPSIS, safe_text
 
-# Quoted by the writer of the sentence: it becomes code, as was meant.
-_QUOTED = re.compile(r"(`[^`]+`)")
-# A word with the punctuation of the sentence around it.
-_WORD = re.compile(r"^(?P<before>[(\"']*)(?P<core>.*?)(?P<after>[.,;:!?)\"']*)$", re.DOTALL)
+BAR = r"\|"
+
+# A word, or a span that the writer of the sentence put in backticks, with the punctuation of
+# the sentence around it. Whatever stands between two spaces is one token: two spans of code
+# that touch would be read as another one.
+_TOKEN = re.compile(
+    r"(?<!\S)(?P<before>[(\"']*)(?:`(?P<quoted>[^`]+)`|(?P<core>\S*?))(?P<after>[.,;:!?)\"']*)(?!\S)"
+)
+# An end of an interval: brackets that can hold no link.
+_NUMBER = re.compile(r"\[?[-+]?\d[\d.]*\]?")
 _MEANS_SOMETHING = re.compile(
     r"[`*_{}\[\]<>#@|~&$^\\]"  # markup, tables, mentions, references, mathematics
-    r"|://|^www\.|^mailto:|^xmpp:"  # links
-    r"|:.*:|^:"  # emoji by name, commands to the CI log
-    r"|^[A-Za-z]+-\d+$|^[0-9a-f]{7,40}$",  # references: tickets and commits
+    r"|://|www\."  # links
+    r"|:.*:|^:"  # emoji by name, orders to a CI log
+    r"|^-+[a-z]|^[-+]+$"  # options of a command; lists and rules
+    r"|(?<!\d)[a-z]-\d|\b(?=\d*[a-f])(?=[a-f]*\d)[0-9a-f]{7,40}\b",  # tickets, commits
     re.IGNORECASE,
 )
-# What would begin a list where a line starts.
-_LIST_MARK = re.compile(r"^(\d*)([-+.)])")
+# What would begin a numbered list where a line starts.
+_LIST_NUMBER = re.compile(r"^(\d+)([.)])")
 
 
 def code(text: str, limit: int = 120) -> str:
-    """The text as a code span, whatever backticks it holds. For a table use `cell`."""
+    """The text as a code span, whatever backticks it holds."""
     shown = safe_text(text, limit) or "(empty)"
     ticks = "`" * (_longest_run([shown]) + 1)
     pad = " " if shown[0] in "` " or shown[-1] in "` " else ""
@@ -38,28 +45,20 @@ def code(text: str, limit: int = 120) -> str:
 def prose(text: str, limit: int = 400) -> str:
     """The text as one line of a sentence; words that mean something to Markdown are code."""
     cut = text if len(text) <= limit else text[: limit - 1] + ELLIPSIS
-    said = [
-        code(part[1:-1], limit) if _QUOTED.fullmatch(part) else _plain_words(part)
-        for part in _QUOTED.split(cut)
-    ]
-    line = re.sub(r"\s+", " ", "".join(said)).strip()
-    return _LIST_MARK.sub(r"\1\\\2", line)
-
-
-def cell(markdown: str) -> str:
-    """What `code` or `prose` gave, fit for a cell of a table."""
-    return markdown.replace("|", r"\|")
+    said = " ".join(_TOKEN.sub(_inert_token, cut).split())
+    return _LIST_NUMBER.sub(r"\1\\\2", said)
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table of cells that are Markdown already."""
-    lines = [header, ["---"] * len(header), *rows]
-    return "\n".join(table_row(line) for line in lines)
+    """A table of cells that are Markdown already; `>` before a title aligns it to the right."""
+    titles = [title.removeprefix(">") for title in header]
+    rule = ["---:" if title.startswith(">") else "---" for title in header]
+    return "\n".join(map(table_row, [titles, rule, *rows]))
 
 
 def table_row(cells: Sequence[str]) -> str:
-    """One line of a table."""
-    return f"| {' | '.join(map(cell, cells))} |"
+    """One line of a table. A bar within a cell, even in code, is written with a backslash."""
+    return f"| {' | '.join(cell.replace('|', BAR) for cell in cells)} |"
 
 
 def fence(lines: Sequence[str]) -> tuple[str, str]:
@@ -73,16 +72,13 @@ def html_code(text: str, limit: int = 120) -> str:
     return f"<code>{html.escape(safe_text(text, limit))}</code>"
 
 
-def _plain_words(text: str) -> str:
-    return re.sub(r"\S+", lambda found: _plain_word(found[0]), text)
-
-
-def _plain_word(word: str) -> str:
-    safe = safe_text(word)
-    parts = _WORD.match(safe)
-    if parts is None or not _MEANS_SOMETHING.search(parts["core"]):
-        return safe
-    return f"{parts['before']}{code(parts['core'], len(safe))}{parts['after']}"
+def _inert_token(found: re.Match[str]) -> str:
+    quoted, core = found["quoted"], safe_text(found["core"] or "")
+    if quoted is not None:
+        core = code(quoted, len(quoted))
+    elif _MEANS_SOMETHING.search(core + found["after"]) and not _NUMBER.fullmatch(core):
+        core = code(core, len(core))
+    return f"{found['before']}{core}{found['after']}"
 
 
 def _longest_run(lines: Sequence[str]) -> int:

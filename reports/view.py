@@ -1,18 +1,20 @@
 """A whole report in words and figures, computed once for every renderer.
 
-What failed, in the order in which it matters; what was not measured, and why. Strings may
+What was found, in the order in which it matters; what was not measured, and why. Strings may
 hold text from outside, as it came. Nothing is decided here.
 """
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from reports.check_view import WORST_FIRST, CheckView, view_check
-from reports.record import SEVERITIES, AuditReport, CheckResult, Severity, Verdict
-from reports.wording import gate_sentence
+from reports.record import SEVERITIES, AuditReport, CheckResult, GateResult, Severity, Verdict
+from reports.wording import gate_sentence, gate_words
+
+UNDECIDED: frozenset[Verdict] = frozenset({"error", "inconclusive"})
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,7 @@ class Finding:
     severity: Severity
     sentence: str
     q_value: float | None
-    suppressed: str | None
+    suppression: str | None
 
 
 @dataclass(frozen=True)
@@ -51,57 +53,52 @@ class ReportView:
 
 def view_report(report: AuditReport) -> ReportView:
     """Say a whole report."""
-    checks = tuple(map(view_check, sorted(report.checks, key=_check_rank)))
+    checks = tuple(sorted(map(view_check, report.checks), key=_check_rank))
     return ReportView(
         report=report,
         verdict=report.verdict,
         subject=report.model.name,
-        summary=_summary(report),
+        summary=_summary(checks),
         checks=checks,
-        findings=_findings(checks),
+        findings=tuple(sorted(_findings(checks), key=_finding_rank)),
         gaps=tuple(_gaps(report, checks)),
     )
 
 
-def _check_rank(check: CheckResult) -> tuple[int, bool, int]:
-    severest = max((SEVERITIES.index(gate.severity) for gate in check.gates), default=-1)
-    return WORST_FIRST.index(check.verdict), check.suppressed is not None, -severest
+def _check_rank(view: CheckView) -> tuple[bool, int, int]:
+    severest = max((SEVERITIES.index(gate.severity) for gate in view.gates), default=-1)
+    return view.suppressed, WORST_FIRST.index(view.verdict), -severest
 
 
-def _summary(report: AuditReport) -> str:
-    """`6 checks: 1 flag, 1 flag (suppressed), 4 pass`."""
-    counts = Counter((check.verdict, check.suppressed is not None) for check in report.checks)
-    said = [
-        f"{counts[verdict, suppressed]} {verdict}{' (suppressed)' if suppressed else ''}"
-        for verdict in WORST_FIRST
-        for suppressed in (False, True)
-        if counts[verdict, suppressed]
-    ]
-    total = len(report.checks)
-    checks = f"{total} check{'' if total == 1 else 's'}"
-    return f"{checks}: {', '.join(said)}" if said else "no check was run"
+def _summary(checks: tuple[CheckView, ...]) -> str:
+    """`6 checks: 1 flag, 4 pass, 1 flag (suppressed)`."""
+    if not checks:
+        return "no check was run"
+    counts = Counter(
+        f"{view.verdict} (suppressed)" if view.suppressed else view.verdict for view in checks
+    )
+    words = [*WORST_FIRST, "flag (suppressed)"]
+    said = ", ".join(f"{counts[word]} {word}" for word in words if counts[word])
+    return f"{len(checks)} check{'' if len(checks) == 1 else 's'}: {said}"
 
 
-def _findings(checks: tuple[CheckView, ...]) -> tuple[Finding, ...]:
-    found = [
-        Finding(
-            where=view.name,
-            verdict=gate.verdict,
-            severity=gate.severity,
-            sentence=gate_sentence(gate),
-            q_value=gate.q_value,
-            suppressed=view.suppressed,
-        )
-        for view in checks
-        for gate in view.check.gates
-        if gate.verdict in {"flag", "warn"}
-    ]
-    return tuple(sorted(found, key=_finding_rank))
+def _findings(checks: tuple[CheckView, ...]) -> Iterator[Finding]:
+    for view in checks:
+        for gate in view.check.gates:
+            if gate.verdict in {"flag", "warn"}:
+                yield Finding(
+                    where=view.name,
+                    verdict=gate.verdict,
+                    severity=gate.severity,
+                    sentence=gate_sentence(gate),
+                    q_value=gate.q_value,
+                    suppression=view.suppression if gate.verdict == "flag" else None,
+                )
 
 
 def _finding_rank(finding: Finding) -> tuple[bool, int, int, float]:
     return (
-        finding.suppressed is not None,
+        finding.suppression is not None,
         WORST_FIRST.index(finding.verdict),
         -SEVERITIES.index(finding.severity),
         1.0 if finding.q_value is None else finding.q_value,
@@ -109,28 +106,42 @@ def _finding_rank(finding: Finding) -> tuple[bool, int, int, float]:
 
 
 def _gaps(report: AuditReport, checks: tuple[CheckView, ...]) -> Iterator[Gap]:
-    if not report.checks:
+    if not checks:
         yield Gap(None, None, ("nothing was audited",))
     if report.partial:
         yield Gap(
             None, None, ("the run is partial (limited, selected or stopped): not for gating",)
         )
     for view in checks:
-        if view.verdict in {"error", "inconclusive"}:
-            yield Gap(view.name, view.verdict, _reasons(view.check))
+        yield from _undecided(view)
     for why in report.not_measured:
         yield Gap(None, None, (why,))
     if report.work.truncated:
         prompts = "prompt was" if report.work.truncated == 1 else "prompts were"
         why = f"{report.work.truncated} {prompts} cut to the model's context"
         yield Gap(None, None, (why,))
-    blind = [view for view in checks if view.four_fields is None and view.verdict != "error"]
-    for view in blind:
-        yield Gap(view.name, None, ("behaviour is not known: a hidden concern cannot be told",))
+    blind = [view.name for view in checks if view.verdict != "error" and not view.four_fields]
+    if blind:
+        why = f"behaviour, so no hidden concern can be told from a known one: {', '.join(blind)}"
+        yield Gap(None, None, (why,))
 
 
-def _reasons(check: CheckResult) -> tuple[str, ...]:
-    """The check's own reasons; failing those, what its undecided gates say."""
-    undecided = (gate.reason for gate in check.gates if gate.verdict == check.verdict)
-    given = tuple(dict.fromkeys(check.reasons or undecided))
-    return given or ("no reason was recorded",)
+def _undecided(view: CheckView) -> Iterator[Gap]:
+    """The gates of a check that gave no answer; failing those, the check's own reasons."""
+    silent = [gate for gate in view.check.gates if gate.verdict in UNDECIDED]
+    why = _reasons(silent, view.check) if silent else view.reasons
+    if view.verdict in UNDECIDED:
+        yield Gap(view.name, view.verdict, why or ("no reason was recorded",))
+    elif silent:
+        yield Gap(view.name, min((gate.verdict for gate in silent), key=WORST_FIRST.index), why)
+
+
+def _reasons(silent: list[GateResult], check: CheckResult) -> tuple[str, ...]:
+    """Each reason once, with the gates that it is about unless it is about all of them."""
+    about: dict[str, list[str]] = defaultdict(list)
+    for gate in silent:
+        about[gate.reason].append(gate_words(gate.kind).title)
+    return tuple(
+        reason if len(titles) == len(check.gates) else f"{', '.join(titles)}: {reason}"
+        for reason, titles in about.items()
+    )

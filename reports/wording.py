@@ -1,14 +1,17 @@
 """How a number is said: figures, intervals and the sentence of a gate.
 
-Knows the kinds of gate by name and the record's numbers; decides nothing. Everything that
-this module makes of numbers alone is plain ASCII.
+Knows the kinds of gate by name and the record's numbers; decides nothing. What is made of
+numbers alone is plain ASCII.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from reports.record import Estimate, GateResult
+
+UNKNOWN = "-"
 
 
 def figure(value: float, *, digits: int = 2, signed: bool = False) -> str:
@@ -20,26 +23,38 @@ def figure(value: float, *, digits: int = 2, signed: bool = False) -> str:
     return text.replace("-", sign) if float(text) == 0 else text
 
 
-def estimate_words(estimate: Estimate, *, signed: bool = False) -> str:
-    """`0.31 [0.24, 0.39]`; a third digit where everything is below one tenth."""
-    ends = [end for end in (estimate.low, estimate.high) if end is not None]
-    digits = 3 if max(map(abs, [estimate.value, *ends])) < 0.1 else 2
-    low, high = (
-        "?" if end is None else figure(end, digits=digits) for end in (estimate.low, estimate.high)
-    )
-    interval = f"[{low}, {high}]" if ends else "(no interval)"
-    return f"{figure(estimate.value, digits=digits, signed=signed)} {interval}"
+def estimate_words(estimate: Estimate | None, *, signed: bool = False) -> str:
+    """`0.31 [0.24, 0.39]`; a third digit where all of it is below one tenth."""
+    if estimate is None:
+        return UNKNOWN
+    ends = (estimate.low, estimate.high)
+    known = [abs(number) for number in (estimate.value, *ends) if number is not None]
+    digits = 3 if 0 < max(known) < 0.1 else 2
+    value = figure(estimate.value, digits=digits, signed=signed)
+    if ends == (None, None):
+        return f"{value} (no interval)"
+    low, high = ("?" if end is None else figure(end, digits=digits) for end in ends)
+    return f"{value} [{low}, {high}]"
 
 
-def support_words(estimate: Estimate) -> str:
-    """What a number rests on: `n = 200 in 100 groups`, or `n = 200` where no row shares one."""
+def support_words(estimate: Estimate | None) -> str:
+    """What a number rests on: `n = 200 in 100 groups, exact binomial, 95 %`."""
+    if estimate is None:
+        return UNKNOWN
     rows = f"n = {estimate.n}"
-    return rows if estimate.n_groups == estimate.n else f"{rows} in {estimate.n_groups} groups"
+    groups = "" if estimate.n_groups == estimate.n else f" in {estimate.n_groups} groups"
+    method = f", {estimate.method}" if estimate.method else ""
+    return f"{rows}{groups}{method}, {percent(estimate.confidence)}"
 
 
-def hundredths(value: float) -> str:
-    """A share as hundredths without its sign of unit: `31`, `4.2`, `0.04`."""
-    scaled = value * 100
+def probability(value: float | None) -> str:
+    """A p- or q-value: `0.042`, `4.8e-09`."""
+    return UNKNOWN if value is None else f"{value:.2g}"
+
+
+def hundredths(share: float) -> str:
+    """A share in hundredths, without a unit: `31`, `4.2`, `0.04`."""
+    scaled = share * 100
     size = abs(scaled)
     if size in {0, 100} or 10 <= size < 99.5:
         return figure(scaled, digits=0)
@@ -48,63 +63,79 @@ def hundredths(value: float) -> str:
     return f"{scaled:.2g}"
 
 
-def percent(value: float) -> str:
+def percent(share: float) -> str:
     """`31 %`."""
-    return f"{hundredths(value)} %"
+    return f"{hundredths(share)} %"
 
 
-def points(value: float) -> str:
+def points(difference: float) -> str:
     """A difference of two shares: `21 points`."""
-    return f"{hundredths(value)} {'point' if hundredths(value) == '1' else 'points'}"
+    said = hundredths(difference)
+    return f"{said} {'point' if said in {'1', '-1'} else 'points'}"
 
 
 @dataclass(frozen=True)
 class GateWords:
-    """How one kind of gate is said. `sentence` has one place, for the number with its range."""
+    """How one kind of gate is said.
+
+    `sentence` has a place for what was found, and may have one for the attribute that a
+    disparity compares. `event` says what the gate counts on a row, `no_event` the opposite.
+    """
 
     title: str
     sentence: str
-    difference: bool = False
+    share: Callable[[float], str] = percent
+    signed: bool = False
+    event: str = "fires"
+    no_event: str = "does not fire"
 
 
 GATE_WORDS: dict[str, GateWords] = {
-    "firing_rate": GateWords("firing rate", "fires on {} of audit rows"),
+    "firing_rate": GateWords("firing rate", "fires on {found} of audit rows"),
     "excess_over_control": GateWords(
         "excess over control",
-        "fires more often on audit rows than on controls, by {}",
-        difference=True,
+        "fires more often on audit rows than on controls, by {found}",
+        share=points,
+        signed=True,
     ),
     "excess_over_reference": GateWords(
         "excess over reference",
-        "fires more often than on the reference model, by {}",
-        difference=True,
+        "fires more often than on the reference model, by {found}",
+        share=points,
+        signed=True,
     ),
     "disparity": GateWords(
-        "disparity", "fires differently on the same cases, by {}", difference=True
+        "disparity",
+        "on the same cases, firing differs between values of {attribute} by {found}",
+        share=points,
     ),
     "belief_gap": GateWords(
-        "belief gap", "what it reads and what the model says disagree on {} of audit rows"
+        "belief gap",
+        "what the monitor reads and what the model says disagree on {found} of audit rows",
+        event="contradicts",
+        no_event="does not contradict",
     ),
 }
 
 
 def gate_words(kind: str) -> GateWords:
-    """The words for a kind; a kind that is not known here is called by its name."""
+    """The words for a kind; one that is not known here is called by its name."""
     name = kind.replace("_", " ")
-    plain = name.replace("{", "").replace("}", "")
-    return GATE_WORDS.get(kind, GateWords(name, plain + " is {}"))
+    braced = name.replace("{", "{{").replace("}", "}}")
+    return GATE_WORDS.get(kind) or GateWords(name, f"{braced} is {{found}}")
 
 
 def gate_sentence(gate: GateResult) -> str:
-    """`fires on 31 % of audit rows (24 to 39 %); the gate allows 10 %`."""
+    """`fires on 31 % of audit rows (24 to 39 %); the gate allows 10 %`, or why not."""
     if gate.estimate is None:
         return gate.reason
     words = gate_words(gate.kind)
-    said = points if words.difference else percent
     low, high = gate.estimate.low, gate.estimate.high
     if low is None or high is None:
         interval = "no interval"
     else:
-        interval = f"{hundredths(low)} to {said(high)}"
-    found = words.sentence.format(said(gate.estimate.value))
-    return f"{found} ({interval}); the gate allows {said(gate.limit)}"
+        interval = f"{hundredths(low)} to {words.share(high)}"
+    found = words.sentence.format(
+        found=words.share(gate.estimate.value), attribute=gate.detail.get("attribute", "?")
+    )
+    return f"{found} ({interval}); the gate allows {words.share(gate.limit)}"

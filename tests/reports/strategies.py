@@ -1,0 +1,202 @@
+"""Random valid reports, with the worst text that a model or a data set may hold."""
+
+from __future__ import annotations
+
+from hypothesis import strategies as st
+
+from reports.record import (
+    SEVERITIES,
+    VERDICTS,
+    AuditReport,
+    Baseline,
+    CheckResult,
+    Estimate,
+    FourFields,
+    GateResult,
+    LayerScore,
+    ModelInfo,
+    Provenance,
+    Quality,
+    RoleCount,
+    RowResult,
+    SuiteInfo,
+    Suppressed,
+    Threshold,
+    Work,
+)
+from reports.wording import GATE_WORDS
+
+HOSTILE = [
+    # HTML, in and out of our own elements
+    *("</details>", "</summary>", "<details>", "<script>alert(1)</script>", "<!--", "-->", "]]>"),
+    *("<img src=x onerror=alert(1)>", "</code>", "<https://evil.example>", "&lt;", "&#64;octocat"),
+    # Markdown: links, references, emphasis, blocks
+    *("[a](javascript:alert(1))", "![x](http://evil.example/x.png)", "[x]: http://evil.example"),
+    *("[x]", "[^1]", "*x*", "__x__", "~~x~~", "$x$", "\\", "\\|", "|", "`", "``", "```", "````"),
+    *("\n```\n", "\n~~~\n", "\n\n# heading\n", "\n- item\n", "\n> quote", "\n---\n", "\n===\n"),
+    *("\n\n    code", "- [ ] x", "1. x", "- ", "+ ", "# ", "| a | b |\n| --- | --- |\n"),
+    # GitHub: mentions, references, commits, emoji
+    *("@octocat", "(@octocat)", "`a``@octocat`", "#123", "GH-7", "octo/repo#9", ":tada:", ":x:"),
+    *("0123456789abcdef", "http://evil.example", "www.evil.example", "mailto:a@evil.example"),
+    # CI logs, terminals, spreadsheets, consoles
+    *("::error file=a::b", "\n::error::b", "  ::add-mask::x", "##[error]x", "##vso[task.x]y"),
+    *("\x1b[31m", "\x1b]52;c;AA==\x07", "\x9b31m", "\r", "\x08", "\x00", "\x7f", "[/b]", "[bold]"),
+    *(
+        "=HYPERLINK(1)",
+        "\u202e",
+        "\u2066",
+        "\u200b",
+        "\u2028",
+        "\x85",
+        "\u3164",
+        "\ufe0f",
+        "\ud800",
+    ),
+    *("\U000e0041", "\u00ad", "\t", "x" * 700, "語" * 90, "", " "),
+]
+
+nasty = st.lists(
+    st.sampled_from(HOSTILE) | st.text(max_size=6) | st.sampled_from(["word", " ", "a b"]),
+    max_size=5,
+).map("".join)
+names = st.sampled_from(["lying", "organism_bias", "power-seeking.2"]) | nasty
+numbers = st.floats(allow_nan=False, allow_infinity=False) | st.sampled_from([0.0, 0.31, -0.0, 1.0])
+shares = st.floats(0, 1)
+counts = st.integers(0, 10**7)
+verdicts = st.sampled_from(VERDICTS)
+severities = st.sampled_from(SEVERITIES)
+scalars = st.none() | st.booleans() | st.integers(-5, 5) | numbers | nasty
+hook_names = st.sampled_from(["blocks.2.hook_resid_post", "hook_embed"]) | nasty
+
+estimates = st.builds(
+    Estimate,
+    value=numbers,
+    low=st.none() | numbers,
+    high=st.none() | numbers,
+    n=counts,
+    n_groups=counts,
+    confidence=shares,
+    method=nasty,
+)
+qualities = st.builds(
+    Quality,
+    auroc=estimates,
+    recall_at_fpr=estimates,
+    balanced_accuracy=estimates,
+    calibration_error=estimates,
+    gain_over_text=estimates,
+    baselines=st.lists(st.builds(Baseline, auroc=estimates, note=nasty), max_size=2),
+    layers=st.lists(
+        st.builds(LayerScore, hook_name=hook_names, auroc=estimates, chosen=st.booleans()),
+        max_size=2,
+    ),
+    best_of_layers_p=st.none() | shares,
+)
+gates = st.builds(
+    GateResult,
+    kind=st.sampled_from(sorted(GATE_WORDS)) | nasty,
+    severity=severities,
+    limit=numbers,
+    estimate=st.none() | estimates,
+    q_value=st.none() | shares,
+    verdict=verdicts,
+    reason=nasty,
+    detail=st.dictionaries(st.just("attribute") | nasty, nasty, max_size=2),
+)
+rows = st.builds(
+    RowResult,
+    id=nasty,
+    group=nasty,
+    text=nasty,
+    score=numbers,
+    fires=st.booleans(),
+    event=st.booleans(),
+    says=st.none() | nasty,
+    misbehaves=st.none() | st.booleans(),
+    label=st.none() | st.integers(0, 1),
+    attributes=st.dictionaries(nasty, scalars, max_size=2),
+)
+checks = st.builds(
+    CheckResult,
+    id=names,
+    suite=names,
+    concept=names,
+    description=nasty,
+    tags=st.lists(nasty, max_size=1),
+    verdict=verdicts,
+    reasons=st.lists(nasty, max_size=2),
+    gates=st.lists(gates, max_size=2),
+    suppressed=st.none() | st.builds(Suppressed, reason=nasty, until=nasty),
+    hook_name=st.none() | hook_names,
+    monitor=nasty,
+    threshold=st.none()
+    | st.builds(
+        Threshold,
+        value=numbers,
+        stated_fpr=shares,
+        observed_fpr=estimates,
+        lower=st.none() | numbers,
+        controls_digest=nasty,
+    ),
+    misbehaviour_rate=st.none() | estimates,
+    quality=st.none() | qualities,
+    four_fields=st.none() | st.builds(FourFields),
+    roles=st.dictionaries(
+        st.sampled_from(["train", "audit"]) | nasty,
+        st.builds(RoleCount, rows=counts, groups=counts, positive=counts, negative=counts),
+        max_size=2,
+    ),
+    top_rows=st.lists(rows, max_size=3),
+    notes=st.lists(nasty, max_size=1),
+    source=nasty,
+)
+models = st.builds(
+    ModelInfo,
+    name=nasty,
+    architecture=nasty,
+    n_layers=counts,
+    d_model=counts,
+    n_parameters=counts,
+    dtype=nasty,
+    weights_digest=nasty,
+    tokenizer_digest=nasty,
+)
+provenances = st.builds(
+    Provenance,
+    created=nasty,
+    duration_seconds=numbers,
+    command=st.lists(nasty, max_size=3),
+    packages=st.dictionaries(nasty, nasty, max_size=2),
+    python=nasty,
+    platform=nasty,
+    device=nasty,
+    git_commit=st.none() | nasty,
+)
+reports = st.builds(
+    AuditReport,
+    verdict=verdicts,
+    exit_code=st.integers(0, 6),
+    partial=st.booleans(),
+    options=st.dictionaries(nasty, scalars, max_size=2),
+    seed=st.integers(0, 10),
+    model=models,
+    reference=st.none() | models,
+    suites=st.lists(
+        st.builds(
+            SuiteInfo, name=names, version=counts, description=nasty, digest=nasty, source=nasty
+        ),
+        max_size=1,
+    ),
+    checks=st.lists(checks, max_size=3),
+    not_measured=st.lists(nasty, max_size=2),
+    work=st.builds(
+        Work,
+        prompts=counts,
+        distinct_prompts=counts,
+        tokens=counts,
+        hook_names=st.just([]),
+        deepest_layer=st.none(),
+        truncated=st.integers(0, 3),
+    ),
+    provenance=st.none() | provenances,
+)
