@@ -55,15 +55,16 @@ def _dealt(count: Array, folds: int, random_state: int) -> Indices:
     order = np.random.default_rng(random_state).permutation(count.shape[1])
     order = order[np.argsort(-count.sum(axis=0)[order], kind="stable")]
     fold_of = np.full(count.shape[1], -1, dtype=np.intp)
-    # First one group of each class into fold 0 and one into fold 1: no later choice can
-    # then leave a train part without that class.
+    # First each class gets a group in fold 0 and one in fold 1, wherever it has two: no later
+    # choice can then leave a train part without that class.
     for holds in count > 0:
         taken = set(fold_of[holds & (fold_of >= 0)].tolist())
         for group in order[holds[order]]:
             if len(taken) >= 2:
                 break
             if fold_of[group] < 0:
-                fold_of[group] = 1 if 0 in taken else 0
+                lighter = int(np.sum(fold_of == 0) > np.sum(fold_of == 1))
+                fold_of[group] = 1 - min(taken) if taken else lighter
                 taken.add(int(fold_of[group]))
     share = count / count.sum(axis=1, keepdims=True)
     load = np.zeros((folds, 2))
@@ -114,8 +115,10 @@ def out_of_fold(
             )
         fold_scores = np.asarray(score(train, np.concatenate([train, test])), dtype=np.float64)
         seen, unseen = fold_scores[: len(train)], fold_scores[len(train) :]
-        middle = (seen[known].mean() + seen[~known].mean()) / 2
-        scores[test] = (unseen - middle) / (seen.std() or 1.0)
+        middle, spread = (seen[known].mean() + seen[~known].mean()) / 2, seen.std()
+        rounding = 1e-12 * np.abs(seen).max()  # a constant score must tie, not rank its own noise
+        centred = np.where(np.abs(unseen - middle) <= rounding, 0.0, unseen - middle)
+        scores[test] = centred / (spread if spread > rounding else 1.0)
     return scores
 
 
