@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 from audit.errors import MeasurementError
 
-BATCH_TOKENS = {"cpu": 4096, "mps": 8192, "cuda": 32768}
+BATCH_TOKENS = {"cpu": 2048, "mps": 8192, "cuda": 32768}
 
 
 def run_in_batches(

@@ -80,9 +80,9 @@ class Captured:
         return matrix
 
 
-def captured_bytes(sequences: Sequence[TokenSequence], reads: Sequence[Read], d_model: int) -> int:
+def captured_bytes(sequences: Sequence[TokenSequence], d_model: int) -> int:
     """Memory that the vectors of a capture take, in bytes."""
     wanted = sum(
         len(selection.reads) for sequence in sequences for selection in sequence.selections
     )
-    return wanted * d_model * 4 if reads else 0
+    return wanted * d_model * 4
