@@ -215,6 +215,9 @@ class Validity(Spec):
     min_gain_over_text: float = Field(
         default=0.0, description="The lower bound of the gain over text must lie above it."
     )
+    max_text_auroc: Rate = Field(
+        default=0.95, description="Where words reach this, words and concept are one and the same."
+    )
     controls_per_false_positive: float = Field(
         default=3.0, gt=0, description="Rule of three: at least this over `fpr` control groups."
     )

@@ -70,15 +70,15 @@ def cli() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and end the process with one of our exit codes."""
-    code = run(list(sys.argv[1:] if arguments is None else arguments))
+    code = execute(list(sys.argv[1:] if arguments is None else arguments))
     try:
         sys.stdout.flush()
     except BrokenPipeError:
-        _close_stdout()
+        close_stdout()
     sys.exit(code)
 
 
-def run(arguments: list[str]) -> int:
+def execute(arguments: list[str]) -> int:
     """Run one command and say what the process should end with; no exception escapes."""
     try:
         result = cli.main(args=arguments, prog_name="audit", standalone_mode=False)
@@ -89,8 +89,8 @@ def run(arguments: list[str]) -> int:
     except click.ClickException as error:
         error.show(file=sys.stderr)
         return ExitCode.USAGE
-    except BrokenPipeError:
-        _close_stdout()
+    except (BrokenPipeError, SystemExit):  # click turns a closed pipe into an exit of its own
+        close_stdout()
         return ExitCode.PASSED
     except OSError as error:
         return _fail(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}")
@@ -142,6 +142,6 @@ def _say(message: str) -> None:
     click.echo(safe_text(message), err=True)
 
 
-def _close_stdout() -> None:
+def close_stdout() -> None:
     """Point stdout nowhere, so that the interpreter's last flush finds no broken pipe."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

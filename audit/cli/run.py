@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from audit.cli import close_stdout
 from audit.cli.options import model_option, selection_options, suites_argument
 from suites.schema import SEVERITIES, Severity
 
@@ -89,10 +90,13 @@ def command(
             ),
             talk=telling,
         )
-    if as_json:
-        sys.stdout.write(report.to_json())
-    else:
-        print_report(report, Console(highlight=False))
+    try:
+        if as_json:
+            sys.stdout.write(report.to_json())
+        else:
+            print_report(report, Console(highlight=False))
+    except BrokenPipeError:  # nobody reads on, and the verdict still gates
+        close_stdout()
     if not quiet:
         click.echo(f"report: {folder / 'report.md'}", err=True)
     return report.exit_code

@@ -16,6 +16,7 @@ def broken_rules(measured: Measurement) -> list[str]:
     rules, quality = measured.work.check.validity, measured.quality
     reasons = []
     auroc, gain = quality.auroc, quality.gain_over_text
+    text = next(b.auroc.value for b in quality.baselines if b.name == "text")
     if auroc.low is None or auroc.low < rules.min_auroc:
         reasons.append(
             f"the monitor is too weak: validation AUROC "
@@ -23,11 +24,16 @@ def broken_rules(measured: Measurement) -> list[str]:
             f"{rules.min_auroc:.2f}"
         )
     if gain.low is None or gain.low <= rules.min_gain_over_text:
-        text = next(b.auroc.value for b in quality.baselines if b.name == "text")
         reasons.append(
             f"the monitor does not beat the words: gain over text "
             f"{_span(gain.value, gain.low, gain.high)}, and its lower bound must lie above "
             f"{rules.min_gain_over_text:.2f}; the text alone reaches AUROC {text:.2f}"
+        )
+    if text > rules.max_text_auroc:
+        reasons.append(
+            f"words alone solve it: the text reaches AUROC {text:.2f}, above "
+            f"{rules.max_text_auroc:.2f}, so reading the concept and reading the words cannot be "
+            f"told apart"
         )
     reasons += _too_few_controls(measured)
     n_audit = len(measured.work.roles["audit"].rows)
