@@ -21,5 +21,10 @@ def schema_text() -> str:
     return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
 
 
+def write_schema(path: Path = PATH) -> None:
+    """Write the schema where the package publishes it, or elsewhere."""
+    path.write_text(schema_text(), encoding="utf-8")
+
+
 if __name__ == "__main__":
-    PATH.write_text(schema_text(), encoding="utf-8")
+    write_schema()
