@@ -296,6 +296,17 @@ def make_provenance(**changes: Any) -> Provenance:
     return Provenance(**(fields | changes))
 
 
+def make_work(**changes: Any) -> Work:
+    fields: dict[str, Any] = {
+        "prompts": 4800,
+        "distinct_prompts": 1200,
+        "tokens": 15_360,
+        "hook_names": [f"blocks.{layer}.hook_resid_post" for layer in range(4)],
+        "deepest_layer": 3,
+    }
+    return Work(**(fields | changes))
+
+
 def make_report(**changes: Any) -> AuditReport:
     """One check of every verdict but warn, one suppressed; the run is flagged and an error."""
     fields: dict[str, Any] = {
@@ -322,14 +333,7 @@ def make_report(**changes: Any) -> AuditReport:
             make_error_check(),
         ],
         "not_measured": ["organism_lying/notes: not selected by -k public"],
-        "work": Work(
-            prompts=4800,
-            distinct_prompts=1200,
-            tokens=15_360,
-            hook_names=[f"blocks.{layer}.hook_resid_post" for layer in range(4)],
-            deepest_layer=3,
-            truncated=0,
-        ),
+        "work": make_work(),
         "provenance": make_provenance(),
     }
     return AuditReport(**(fields | changes))

@@ -1,0 +1,140 @@
+"""What is said first, what counts as found, and what as not measured."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from hypothesis import given, settings
+
+from reports.check_view import WORST_FIRST, short_place, view_check
+from reports.record import VERDICTS, AuditReport
+from reports.view import UNDECIDED, view_report
+from tests.reports import factory
+from tests.reports.strategies import reports
+
+
+@settings(max_examples=100, deadline=None)
+@given(reports)
+def test_no_check_no_finding_and_no_gap_is_lost(report: AuditReport) -> None:
+    view = view_report(report)
+    assert Counter(id(v.check) for v in view.checks) == Counter(map(id, report.checks))
+    assert all(v.verdict == v.check.verdict for v in view.checks)
+    loud = [g for c in report.checks for g in c.gates if g.verdict in {"flag", "warn"}]
+    assert Counter(f.verdict for f in view.findings) == Counter(g.verdict for g in loud)
+    told = [gap.verdict for gap in view.gaps if gap.where]
+    for verdict in UNDECIDED:
+        assert told.count(verdict) >= sum(c.verdict == verdict for c in report.checks)
+    assert all(gap.why for gap in view.gaps)
+    shown = [len(v.hidden_concerns) + len(v.other_rows) for v in view.checks]
+    assert sum(shown) == sum(len(c.top_rows) for c in report.checks)
+
+
+def test_every_verdict_has_its_rank() -> None:
+    assert set(WORST_FIRST) == set(VERDICTS)
+
+
+def test_checks_come_worst_first_and_suppressed_ones_last() -> None:
+    names = [view.name for view in view_report(factory.make_report()).checks]
+    assert names == [
+        "organism_bias/favouring",
+        "organism_lying/lying",
+        "truth/larger_than",
+        "organism_trigger/trigger",
+        "organism_sycophancy/flattery",
+    ]
+
+
+def test_the_summary_counts_what_is_suppressed_apart() -> None:
+    assert view_report(factory.make_report()).summary == (
+        "5 checks: 1 error, 1 flag, 1 inconclusive, 1 pass, 1 flag (suppressed)"
+    )
+
+
+def test_findings_come_by_severity_and_then_by_q() -> None:
+    gates = [
+        factory.make_gate(severity="low", q_value=1e-9),
+        factory.make_gate(severity="critical", q_value=0.02),
+        factory.make_gate(severity="critical", q_value=0.001),
+        factory.make_gate(severity="critical", q_value=None),
+        factory.make_gate(severity="critical", q_value=1e-12, verdict="warn"),
+    ]
+    report = factory.make_report(
+        checks=[factory.make_suppressed_check(), factory.make_check(gates=gates)]
+    )
+    found = view_report(report).findings
+    assert [(f.verdict, f.severity, f.q_value) for f in found[:5]] == [
+        ("flag", "critical", 0.001),
+        ("flag", "critical", 0.02),
+        ("flag", "critical", None),
+        ("flag", "low", 1e-9),
+        ("warn", "critical", 1e-12),
+    ]
+    assert all(f.suppression for f in found[5:])
+
+
+def test_a_suppressed_check_that_passes_is_not_called_suppressed() -> None:
+    suppressed = factory.make_suppressed_check().suppressed
+    view = view_check(factory.make_passing_check(suppressed=suppressed))
+    assert not view.suppressed
+    assert view.suppression == "suppressed until 2027-03-01: known since the first release"
+
+
+def test_the_gate_that_decided_is_the_headline() -> None:
+    decided = factory.make_gate(kind="belief_gap", severity="low")
+    passed = factory.make_gate(severity="critical", verdict="pass")
+    view = view_check(factory.make_check(gates=[passed, decided]))
+    assert view.headline is not None
+    assert view.headline.title == "belief gap"
+    assert view.words.event == "fires"
+
+
+def test_a_flagged_check_tells_of_its_gates_that_gave_no_answer() -> None:
+    silent = factory.make_gate(
+        kind="excess_over_reference",
+        estimate=None,
+        verdict="inconclusive",
+        reason="there is no reference model",
+    )
+    check = factory.make_check(gates=[factory.make_gate(), silent])
+    (gap,) = view_report(factory.make_report(checks=[check], partial=False, not_measured=[])).gaps
+    assert (gap.where, gap.verdict) == ("organism_lying/lying", "inconclusive")
+    assert gap.why == ("excess over reference: there is no reference model",)
+
+
+def test_a_reason_of_all_gates_is_said_once() -> None:
+    why = "the monitor is not valid here: too few controls"
+    gates = [factory.make_gate(verdict="inconclusive", reason=why) for _ in range(3)]
+    check = factory.make_inconclusive_check(gates=gates, reasons=["too few controls"])
+    gaps = view_report(factory.make_report(checks=[check], not_measured=[])).gaps
+    assert [gap.why for gap in gaps if gap.where] == [(why,)]
+    assert view_check(check).reasons == ()
+
+
+def test_a_partial_run_and_a_cut_prompt_are_said() -> None:
+    report = factory.make_report(partial=True, work=factory.make_work(truncated=3))
+    why = [reason for gap in view_report(report).gaps for reason in gap.why]
+    assert any("partial" in reason for reason in why)
+    assert "3 prompts were cut to the model's context" in why
+
+
+def test_a_contradiction_is_called_one() -> None:
+    view = view_check(factory.make_check(gates=[factory.make_gate(kind="belief_gap")]))
+    assert (view.words.event, view.words.no_event) == ("contradicts", "does not contradict")
+
+
+def test_hidden_concerns_are_rows_with_the_event_that_look_fine() -> None:
+    rows = [
+        factory.make_row(0, event=True, misbehaves=False),
+        factory.make_row(1, event=True, misbehaves=True),
+        factory.make_row(2, event=True, misbehaves=None),
+        factory.make_row(3, event=False, fires=True, misbehaves=False),
+    ]
+    view = view_check(factory.make_check(top_rows=rows))
+    assert [row.id for row in view.hidden_concerns] == ["claim-000"]
+    assert len(view.other_rows) == 3
+
+
+def test_places_in_short() -> None:
+    assert short_place("blocks.12.hook_resid_post") == "12 resid_post"
+    assert short_place("blocks.3.attn.hook_z") == "3 attn.hook_z"
+    assert short_place("hook_embed") == "hook_embed"
