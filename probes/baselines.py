@@ -54,6 +54,9 @@ def lexical_floor(
 ) -> Estimate:
     """AUROC that words alone reach on texts whose group they have not seen.
 
+    The interval speaks of the texts, with the fitted words as given. Folds share most of their
+    training texts, so near one half the value moves about half as much again.
+
     Args:
         texts: `[n]`.
         labels: `[n]`, 0 or 1.

@@ -174,7 +174,7 @@ def _read_fields(file: Path) -> dict[str, Any]:
     content = _read(file)
     try:
         fields = json.loads(content, parse_constant=_refuse_constant)
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:  # not UTF-8, not JSON, or a NaN
         raise ProbeError(
             f"{file}: expected JSON, found {len(content)} bytes that are not: {error}"
         ) from None
@@ -196,7 +196,7 @@ def _read_fields(file: Path) -> dict[str, Any]:
 
 
 def _refuse_constant(name: str) -> float:
-    raise ProbeError(f"a saved probe holds finite numbers, found {name}")
+    raise ValueError(f"{name} is no JSON number")
 
 
 def _read_tensors(file: Path, fields: dict[str, Any]) -> dict[str, Any]:

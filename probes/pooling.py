@@ -36,7 +36,8 @@ def pool_mean(x: Tensor, mask: Tensor, window: int) -> Tensor:
     Raises:
         ProbeError: if a row selects no token, or mask and x do not fit.
     """
-    return _sum(x, mask) / _count(x, mask)
+    count = _count(x, mask)
+    return _sum(x, mask) / count
 
 
 def pool_last(x: Tensor, mask: Tensor, window: int) -> Tensor:
@@ -97,9 +98,8 @@ def _count(x: Tensor, mask: Tensor) -> Tensor:
     count = mask.sum(dim=1, keepdim=True)
     if x.shape[1] == 0 or bool((count == 0).any()):
         empty = (count[:, 0] == 0).nonzero()[:, 0].tolist()
-        raise ProbeError(
-            f"no token is selected in row {', '.join(map(str, empty[:10]))} of a batch"
-        )
+        rows = ", ".join(map(str, empty[:10]))
+        raise ProbeError(f"no token is selected in row {rows} of the batch")
     return count
 
 
