@@ -81,8 +81,10 @@ def ask_choices(questions: Questions) -> list[tuple[TokenSequence, ...]]:
     captured anyway; a longer one needs a sequence of its own.
 
     Raises:
-        UsageError: a row has no choices, or choices that cannot be told apart.
+        UsageError: a row has no choices, or choices that cannot be told apart; or the model
+            cannot choose.
     """
+    questions.loaded.must_speak()
     spec: ChoiceBehaviour = questions.spec
     options = [_options(row, item, spec) for row, item in _pairs(questions)]
     choices = encode_choices(
@@ -115,19 +117,24 @@ def judge_choices(
     return result
 
 
+def ask_text(questions: Questions) -> list[tuple[TokenSequence, ...]]:
+    """No log-probabilities, but prompts that leave room for the text.
+
+    Raises:
+        UsageError: a prompt leaves none, or the model cannot write.
+    """
+    questions.loaded.must_speak()
+    return [() for _ in _prompts(questions)]
+
+
 def judge_text(
     questions: Questions, answers: Answers, on_event: OnEvent | None = None
 ) -> list[Behaviour]:
     """A greedy continuation of each prompt, searched for the patterns."""
     spec: RegexBehaviour = questions.spec
-    prompts = encode_prompts(
-        questions.encoded,
-        questions.loaded.tokenizer,
-        context_length=questions.loaded.context_length,
-        room=spec.max_new_tokens,
-        truncation=questions.truncation,
+    texts = continuations(
+        questions.loaded, _prompts(questions), spec.max_new_tokens, on_event=on_event
     )
-    texts = continuations(questions.loaded, prompts, spec.max_new_tokens, on_event=on_event)
     bad = re.compile(spec.pattern)
     asserting = None if spec.asserts is None else re.compile(spec.asserts)
     return [
@@ -157,13 +164,23 @@ def ask_nothing(questions: Questions) -> list[tuple[TokenSequence, ...]]:
 
 BEHAVIOURS: dict[str, BehaviourKind] = {
     "choice": BehaviourKind(ask_choices, judge_choices),
-    "regex": BehaviourKind(ask_nothing, judge_text),
+    "regex": BehaviourKind(ask_text, judge_text),
     "row": BehaviourKind(ask_nothing, judge_rows),
 }
 
 
 def _pairs(questions: Questions) -> list[tuple[Row, Encoded]]:
     return list(zip(questions.rows, questions.encoded, strict=True))
+
+
+def _prompts(questions: Questions) -> list[tuple[int, ...]]:
+    return encode_prompts(
+        questions.encoded,
+        questions.loaded.tokenizer,
+        context_length=questions.loaded.context_length,
+        room=questions.spec.max_new_tokens,
+        truncation=questions.truncation,
+    )
 
 
 def _options(row: Row, encoded: Encoded, spec: ChoiceBehaviour) -> tuple[str, ...]:

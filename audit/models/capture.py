@@ -11,7 +11,6 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-from audit.errors import UsageError
 from audit.models.batching import BATCH_TOKENS, longest_first, run_in_batches
 from audit.models.bridge import bridge_of
 from audit.models.forward import Place, evaluating, run_batch
@@ -58,11 +57,8 @@ def capture(
     """
     points = HookPoints(loaded.model)
     resolved = [points.resolve(read.hook_name) for read in reads]
-    if any(sequence.next_tokens for sequence in sequences) and not loaded.speaks:
-        raise UsageError(
-            f"{loaded.architecture} has no vocabulary head, so it makes no choices; "
-            "use a causal language model, or a check without a behaviour"
-        )
+    if any(sequence.next_tokens for sequence in sequences):
+        loaded.must_speak()
     kept = Kept(reads, loaded.model.device.type == "cuda")
     budget = max_batch_tokens or BATCH_TOKENS.get(loaded.model.device.type, 4096)
     done = _adding_up(progress)

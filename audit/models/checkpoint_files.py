@@ -14,6 +14,7 @@ from audit.errors import UsageError
 
 WEIGHTS = "model.safetensors"
 INDEX = "model.safetensors.index.json"
+PICKLED = "pytorch_model*.bin"
 PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
 TOKENIZER_FILES = (
     "added_tokens.json",
@@ -41,16 +42,23 @@ def weight_files(folder: Path, *, allow_pickle: bool) -> list[Path]:
         return [folder / WEIGHTS]
     if (folder / INDEX).is_file():
         return _shards(folder)
-    pickles = sorted(file for pattern in PICKLES for file in folder.glob(pattern))
-    if pickles and allow_pickle:
-        return pickles
-    if pickles:
+    readable = sorted(folder.glob(PICKLED))
+    if readable and allow_pickle:
+        return readable
+    pickles = readable or sorted(file for end in PICKLES for file in folder.glob(end))
+    if (folder / "adapter_config.json").is_file():
+        raise UsageError(
+            f"{folder} holds an adapter, which is no model by itself; "
+            "merge it into its base model and save that"
+        )
+    if pickles and not allow_pickle:
         raise UsageError(
             f"{folder} holds its weights only as a pickle ({pickles[0].name}), and reading a "
             "pickle can run code that somebody hid in it; convert it to safetensors, or pass "
             "--allow-pickle if you trust whoever made it"
         )
-    raise UsageError(f"{folder} holds no weights: neither {WEIGHTS} nor {INDEX} is there")
+    also = f", nor {PICKLED}" if allow_pickle else ""
+    raise UsageError(f"{folder} holds no weights: neither {WEIGHTS} nor {INDEX} is there{also}")
 
 
 def _shards(folder: Path) -> list[Path]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from audit.errors import UsageError
 from audit.models.batching import BATCH_TOKENS, longest_first, run_in_batches
 from audit.models.forward import evaluating
 from audit.models.loading import LoadedModel
@@ -35,11 +34,7 @@ def continuations(
         UsageError: the model cannot write.
         MeasurementError: not even one prompt fits into memory.
     """
-    if not loaded.speaks:
-        raise UsageError(
-            f"{loaded.architecture} writes no text; use a causal language model, or a check "
-            "without a behaviour that has to be generated"
-        )
+    loaded.must_speak()
     distinct = [TokenSequence(ids) for ids in dict.fromkeys(prompts)]
     lengths = [len(sequence.ids) + max_new_tokens for sequence in distinct]
     order = longest_first(lengths, range(len(distinct)))

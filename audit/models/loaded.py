@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from audit.errors import UsageError
+
 
 @dataclass(frozen=True, eq=False)
 class LoadedModel:
@@ -49,6 +51,18 @@ class LoadedModel:
     def speaks(self) -> bool:
         """Whether the model has a vocabulary head to choose and to write with."""
         return self.model.get_output_embeddings() is not None and self.model.can_generate()
+
+    def must_speak(self) -> None:
+        """Refuse a model that can neither choose nor write.
+
+        Raises:
+            UsageError: it has no vocabulary head.
+        """
+        if not self.speaks:
+            raise UsageError(
+                f"{self.architecture} has no vocabulary head, so it neither chooses nor writes; "
+                "use a causal language model, or a check without a behaviour"
+            )
 
 
 def wrap_model(model: Any, tokenizer: Any, *, name: str = "live model") -> LoadedModel:

@@ -26,6 +26,8 @@ __all__ = ["DTYPES", "LoadedModel", "load_model", "wrap_model"]
 
 DTYPES = ("auto", "float32", "bfloat16", "float16")
 ORGANISMS = Path(__file__).parents[1] / "organisms" / "weights"
+# What transformers raises over a file that does not say what it should.
+_UNREADABLE = (ValueError, OSError, KeyError, TypeError, AttributeError, ImportError)
 VOCABULARIES = ("tokenizer.json", "tokenizer.model", "spiece.model", "vocab.json", "vocab.txt")
 
 
@@ -58,8 +60,9 @@ def load_model(
     pickled = files[0].suffix != ".safetensors"
     if not pickled:
         check_safetensors(files)
+    config = _config(folder)
     tokenizer = _tokenizer(folder)
-    model = _model(folder, dtype or "auto", pickled=pickled)
+    model = _model(folder, config, dtype or "auto", pickled=pickled)
     try:
         model = model.to(chosen)
     except torch.OutOfMemoryError:
@@ -128,7 +131,7 @@ def _tokenizer(folder: Path) -> Any:
             return AutoTokenizer.from_pretrained(
                 folder, local_files_only=True, trust_remote_code=False
             )
-    except (ValueError, OSError, KeyError, TypeError, ImportError) as error:
+    except _UNREADABLE as error:
         raise UsageError(f"the tokenizer in {folder} cannot be read: {_gist(error)}") from None
     except Exception as error:  # the tokenizers library raises the bare class
         if type(error) is not Exception:
@@ -136,15 +139,28 @@ def _tokenizer(folder: Path) -> Any:
         raise UsageError(f"the tokenizer in {folder} cannot be read: {_gist(error)}") from None
 
 
-def _model(folder: Path, dtype: str, *, pickled: bool) -> Any:
+def _config(folder: Path) -> Any:
+    from transformers import AutoConfig
+
+    if not (folder / "config.json").is_file():
+        raise UsageError(f"{folder} has no config.json, so it is not the folder of a model")
+    try:
+        with quiet():
+            return AutoConfig.from_pretrained(
+                folder, local_files_only=True, trust_remote_code=False
+            )
+    except _UNREADABLE as error:
+        raise UsageError(f"{folder / 'config.json'} cannot be used: {_gist(error)}") from None
+
+
+def _model(folder: Path, config: Any, dtype: str, *, pickled: bool) -> Any:
     """The model in `folder`, every weight of it from the files."""
     import pickle
 
-    from transformers import AutoConfig, AutoModel, AutoModelForCausalLM
+    from transformers import AutoModel, AutoModelForCausalLM
 
+    auto = AutoModelForCausalLM if _is_causal(config) else AutoModel
     try:
-        config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-        auto = AutoModelForCausalLM if _is_causal(config) else AutoModel
         with quiet():
             model, info = auto.from_pretrained(
                 folder,
@@ -161,7 +177,7 @@ def _model(folder: Path, dtype: str, *, pickled: bool) -> Any:
         raise UsageError(
             f"a pickle in {folder} holds more than tensors and is refused: {_gist(error)}"
         ) from None
-    except (ValueError, OSError, KeyError, TypeError, AttributeError, ImportError) as error:
+    except _UNREADABLE as error:
         raise UsageError(f"{folder} is not a model that can be loaded: {_gist(error)}") from None
     _every_weight_was_there(folder, info)
     return model

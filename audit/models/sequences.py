@@ -80,9 +80,12 @@ class Captured:
         return matrix
 
 
-def captured_bytes(sequences: Sequence[TokenSequence], d_model: int) -> int:
-    """Memory that the vectors of a capture take, in bytes."""
+def captured_bytes(sequences: Sequence[TokenSequence], reads: Sequence[Read], d_model: int) -> int:
+    """Memory that the vectors of a capture take, in bytes, each as wide as the model."""
+    known = range(len(reads))
     wanted = sum(
-        len(selection.reads) for sequence in sequences for selection in sequence.selections
+        sum(read in known for read in selection.reads)
+        for sequence in sequences
+        for selection in sequence.selections
     )
     return wanted * d_model * 4

@@ -88,7 +88,10 @@ def test_log_probs_are_those_of_a_plain_forward_pass(tiny_llama: LoadedModel) ->
 
 @pytest.mark.parametrize(
     ("shape", "attention"),
-    [*((shape, "eager") for shape in SHAPES | MORE), *((shape, "sdpa") for shape in SHAPES)],
+    [
+        *((shape, "eager") for shape in SHAPES | MORE),
+        *((shape, "sdpa") for shape in SHAPES if shape != "gemma-2"),
+    ],
 )
 def test_padding_and_batching_change_nothing(shape: str, attention: str) -> None:
     model = random_model(shape)
@@ -365,7 +368,7 @@ def test_an_encoder_is_captured_but_makes_no_choices() -> None:
 def test_the_memory_of_a_capture_is_known_before(tiny_llama: LoadedModel) -> None:
     sequences = random_sequences(8)
     captured = capture(tiny_llama, sequences, READS)
-    assert captured_bytes(sequences, 32) == sum(matrix.nbytes for matrix in captured.vectors)
+    assert captured_bytes(sequences, READS, 32) == sum(matrix.nbytes for matrix in captured.vectors)
 
 
 def test_a_pretrained_model(shared_models: Any) -> None:
