@@ -213,7 +213,7 @@ def _origin_facts(origin: Provenance) -> list[tuple[str, str]]:
     facts = [
         ("made", prose(f"{origin.created} in {origin.duration_seconds:.3g} s")),
         ("on", prose(f"Python {origin.python}, {origin.platform}, {origin.device}")),
-        ("with", prose(versions, 1000)),
+        ("with", prose(versions)),
     ]
     if origin.git_commit:
         dirty = " with changes that were not committed" if origin.git_dirty else ""

@@ -42,7 +42,7 @@ def code(text: str, limit: int = 120) -> str:
     return f"{ticks}{pad}{shown}{pad}{ticks}"
 
 
-def prose(text: str, limit: int = 400) -> str:
+def prose(text: str, limit: int = 1000) -> str:
     """The text as one line of a sentence; words that mean something to Markdown are code."""
     cut = text if len(text) <= limit else text[: limit - 1] + ELLIPSIS
     said = " ".join(_TOKEN.sub(_inert_token, cut).split())

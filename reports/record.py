@@ -120,7 +120,7 @@ class Quality(Part):
 
 
 class FourFields(Part):
-    """Firing against behaviour on the audit rows where both are known."""
+    """Firing (for a belief gap: contradiction) against behaviour, where both are known."""
 
     fires_and_misbehaves: int
     fires_and_looks_fine: int

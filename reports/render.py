@@ -74,7 +74,7 @@ def write_text_atomic(path: Path | str, text: str) -> None:
             temporary.unlink(missing_ok=True)
         _sync_folder(target.parent)
     except OSError as error:
-        raise type(error)(error.errno, error.strerror, str(target)) from error
+        raise OSError(error.errno, error.strerror, str(target)) from error
 
 
 def _write_through(path: Path, content: bytes) -> None:

@@ -132,5 +132,5 @@ def _gap(gap: Gap) -> tuple[Text, Text]:
     line = Text()
     if gap.where:
         line.append(safe_text(gap.where, 120), "bold").append(": ")
-    line.append(safe_text("; ".join(gap.why), 600))
+    line.append(safe_text("; ".join(gap.why), 1000))
     return (_word(gap.verdict) if gap.verdict else Text("-")), line

@@ -87,7 +87,7 @@ def told_verdicts(markdown: str) -> list[str]:
     return [re.findall(r"\*\*(\w+)\*\*", table_cells(row)[0])[0] for row in rows]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(reports)
 def test_any_report_is_inert_tells_the_verdicts_and_is_the_same_twice(report: AuditReport) -> None:
     markdown = render_markdown(report)
@@ -150,7 +150,7 @@ def test_the_parser_sees_what_is_alive() -> None:
             assert_safe_to_print(raw)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(nasty)
 @example("`a``@x`")
 @example("`a`b`@c`")

@@ -22,7 +22,7 @@ from tests.reports.strategies import reports
 
 @pytest.mark.parametrize("format", sorted(RENDERERS))
 def test_every_renderer_is_total_and_pure(format: str) -> None:
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=30, deadline=None)
     @given(reports)
     def holds(report: AuditReport) -> None:
         before = report.model_dump()

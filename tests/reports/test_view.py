@@ -13,7 +13,7 @@ from tests.reports import factory
 from tests.reports.strategies import reports
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(reports)
 def test_no_check_no_finding_and_no_gap_is_lost(report: AuditReport) -> None:
     view = view_report(report)
