@@ -60,11 +60,6 @@ class CheckWork:
     roles: Mapping[Role, RoleWork]
     behaviour: BehaviourWork | None
 
-    @property
-    def place(self) -> str:
-        """Where the check stands in its suite: `file.yaml:12:3`."""
-        return self.suite.place_of(("checks", self.id))
-
 
 @dataclass(frozen=True, eq=False)
 class Plan:

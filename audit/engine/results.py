@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -30,6 +31,7 @@ from reports.record import (
     Threshold,
     Verdict,
 )
+from suites.load import LoadedSuite
 from suites.rows import Row
 from suites.schema import Gate
 from suites.splits import rows_digest
@@ -162,7 +164,7 @@ def _measured_result(
         roles={role: _count(of_role.rows) for role, of_role in work.roles.items()},
         top_rows=top_rows(measured, event),
         notes=_notes(measured),
-        source=work.place,
+        source=_place(work.suite, work.id),
     )
 
 
@@ -189,7 +191,7 @@ def _failed_result(failed: Failed) -> CheckResult:
         ],
         monitor=f"{check.monitor.fitter} {check.monitor.kind}",
         roles={role: _count(rows) for role, rows in failed.selected.rows.items()},
-        source=failed.selected.suite.place_of(("checks", failed.selected.id)),
+        source=_place(failed.selected.suite, failed.selected.id),
     )
 
 
@@ -252,3 +254,11 @@ def _notes(measured: Measurement) -> list[str]:
     if truncated:
         notes.append(f"{truncated} prompts were cut to the model's context")
     return notes
+
+
+def _place(suite: LoadedSuite, check_id: str) -> str:
+    """Where a check is written, `file.yaml:12:3`, by the name that does not tell the machine."""
+    file, line, column = suite.place_of(("checks", check_id)).rsplit(":", 2)
+    path = Path(file)
+    shown = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else Path(path.name)
+    return f"{shown.as_posix()}:{line}:{column}"
