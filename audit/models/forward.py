@@ -153,13 +153,18 @@ def _after(place: Place, arrived: Callable[[Place, Tensor], None]) -> Callable[.
 
 def _inputs(model: Any, batch: Batch) -> dict[str, Any]:
     """Arguments of the forward pass, of those that this model takes."""
-    takes = inspect.signature(model.forward).parameters
-    inputs = {"input_ids": batch.input_ids, "use_cache": False}
-    if batch.attention_mask is not None:
+    takes = inspect.signature(model.forward).parameters.values()
+    anything = any(parameter.kind is parameter.VAR_KEYWORD for parameter in takes)
+    named = {parameter.name for parameter in takes}
+    inputs: dict[str, Any] = {"input_ids": batch.input_ids}
+    for extra in ("use_cache", "output_hidden_states"):  # a config may ask for them; we do not
+        if anything or extra in named:
+            inputs[extra] = False
+    if batch.attention_mask is not None and "attention_mask" in named:
         inputs["attention_mask"] = batch.attention_mask
-    if batch.position_ids is not None:
+    if batch.position_ids is not None and "position_ids" in named:
         inputs["position_ids"] = batch.position_ids
-    return {name: value for name, value in inputs.items() if name in takes}
+    return inputs
 
 
 def _logits(model: Any, batch: Batch) -> Tensor:
@@ -176,7 +181,7 @@ def _logits(model: Any, batch: Batch) -> Tensor:
 
     handle = head.register_forward_pre_hook(narrow)
     try:
-        logits: Tensor = model(**_inputs(model, batch)).logits
+        logits: Tensor = model(**_inputs(model, batch))[0]
     finally:
         handle.remove()
     # A model that multiplies by the head's weight itself never calls the head.

@@ -50,7 +50,7 @@ def encode_prompts(
     for chat in (False, True):
         chosen = [i for i, item in enumerate(encoded) if item.rendered.chat is chat]
         texts = [encoded[i].rendered.prompt for i in chosen]
-        for i, (ids, _) in zip(chosen, tokenize(texts, tokenizer, chat=chat), strict=True):
+        for i, ids in zip(chosen, tokenize(texts, tokenizer, chat=chat), strict=True):
             kept = tuple(ids if chat else without_end(ids, special_ids))
             prompts[i] = fit_prompt(kept, most, special_ids, truncation, encoded[i].place)
     return prompts
@@ -130,7 +130,7 @@ def _tokenize(
     for chat in (False, True):
         chosen = [index for index, of in enumerate(chats) if of is chat]
         found = tokenize([texts[index] for index in chosen], tokenizer, chat=chat)
-        for index, (tokens, _) in zip(chosen, found, strict=True):
+        for index, tokens in zip(chosen, found, strict=True):
             ids[index] = tokens if chat else without_end(tokens, special_ids)
     return ids
 

@@ -8,23 +8,34 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+Offsets = list[tuple[int, int]]
 
-def tokenize(
+
+def tokenize(texts: Sequence[str], tokenizer: Any, *, chat: bool) -> list[list[int]]:
+    """Ids of each text; a rendered chat brings its own special tokens."""
+    return list(_called(texts, tokenizer, chat, offsets=False)["input_ids"]) if texts else []
+
+
+def tokenize_with_offsets(
     texts: Sequence[str], tokenizer: Any, *, chat: bool
-) -> list[tuple[list[int], list[tuple[int, int]]]]:
-    """Ids and offsets of each text; a rendered chat brings its own special tokens."""
+) -> list[tuple[list[int], Offsets]]:
+    """Ids of each text with the characters of each; none where the tokenizer cannot tell."""
     if not texts:
         return []
-    fast = bool(tokenizer.is_fast)
-    batch = tokenizer(
+    batch = _called(texts, tokenizer, chat, offsets=bool(tokenizer.is_fast))
+    offsets = batch["offset_mapping"] if tokenizer.is_fast else [[]] * len(texts)
+    return list(zip(batch["input_ids"], offsets, strict=True))
+
+
+def _called(texts: Sequence[str], tokenizer: Any, chat: bool, *, offsets: bool) -> Any:
+    return tokenizer(
         list(texts),
         add_special_tokens=not chat,
-        return_offsets_mapping=fast,
+        return_offsets_mapping=offsets,
         return_attention_mask=False,
+        return_token_type_ids=False,
         verbose=False,
     )
-    offsets = batch["offset_mapping"] if fast else [[]] * len(texts)
-    return list(zip(batch["input_ids"], offsets, strict=True))
 
 
 def special_tokens(tokenizer: Any) -> frozenset[int]:

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from audit.errors import UsageError
 from audit.models.rendering import Rendered, render, where
-from audit.models.tokenizing import special_tokens, tokenize
+from audit.models.tokenizing import special_tokens, tokenize_with_offsets
 from suites.rows import Row
 from suites.schema import LastTokens
 
@@ -84,7 +84,9 @@ def encode_rows(
         texts = [rendered[index].text for index in chosen]
         for index, text in zip(chosen, texts, strict=True):
             _check_text(rows[index], text)
-        for index, encoding in zip(chosen, tokenize(texts, tokenizer, chat=chat), strict=True):
+        for index, encoding in zip(
+            chosen, tokenize_with_offsets(texts, tokenizer, chat=chat), strict=True
+        ):
             encodings[index] = encoding
     return [
         _encoded(row, item, ids, offsets, special_ids, context_length, truncation)

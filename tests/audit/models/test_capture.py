@@ -240,6 +240,25 @@ def test_training_goes_on_after_a_capture() -> None:
     assert all(parameter.grad is not None for parameter in model.model.parameters())
 
 
+def test_a_config_that_wants_everything_changes_nothing() -> None:
+    model = random_model("llama (grouped-query)")
+    sequences = random_sequences(4, next_tokens=True)
+    expected = capture(model, sequences, READS)
+    for name, value in {"use_cache": True, "output_hidden_states": True}.items():
+        setattr(model.model.config, name, value)
+    assert_same(capture(model, sequences, READS), expected, 1e-7)
+
+
+def test_vectors_are_float32_whatever_the_model_computes_in() -> None:
+    model = random_model("llama (grouped-query)")
+    sequences = random_sequences(4, next_tokens=True)
+    exact = capture(model, sequences, READS)
+    model.model.to(torch.bfloat16)
+    found = capture(model, sequences, READS)
+    assert all(matrix.dtype == np.float32 for matrix in found.vectors)
+    assert_same(found, exact, 0.3)
+
+
 class Memory:
     """Raises out of memory when a batch has more tokens than fit."""
 
