@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import binom, binomtest
+from scipy.stats import binom, binomtest, t
 
 from probes import Estimate, ProbeError, paired_difference, rate, rate_difference
-from probes.proportions import mover
+from probes.proportions import effective_size, mover
 
 
 def short_of(nominal: float, runs: int) -> float:
@@ -119,6 +119,21 @@ def test_mover_on_wilson_intervals_is_method_10_of_newcombe():
     assert mover(*sides, correlation=0.0) == pytest.approx((0.0524, 0.3339), abs=5e-5)
 
 
+def test_mover_knows_what_correlation_does():
+    a, b = Estimate(0.5, 0.4, 0.7, 9, 9), Estimate(0.3, 0.2, 0.5, 9, 9)
+    assert mover(a, b, correlation=1.0) == pytest.approx((0.2 - abs(0.1 - 0.2), 0.2 + 0.1))
+    assert mover(a, b, correlation=-1.0) == pytest.approx((0.2 - 0.3, 0.2 + 0.3))
+    apart = mover(a, b, correlation=0.0)
+    assert apart == pytest.approx((0.2 - np.hypot(0.1, 0.2), 0.2 + np.hypot(0.2, 0.1)))
+
+
+def test_few_groups_are_corrected_by_the_square_of_student_t():
+    events, groups = np.arange(50) % 10 < np.arange(50) // 10 * 2, np.repeat(np.arange(5), 10)
+    sizes = [effective_size(events, groups, 5, confidence) for confidence in (0.99, 0.8)]
+    factors = [(t.ppf(tail, 49) / t.ppf(tail, 4)) ** 2 for tail in (0.995, 0.9)]
+    assert sizes[0] / sizes[1] == pytest.approx(factors[0] / factors[1])
+
+
 def test_coverage_of_the_difference_of_two_samples():
     rng = np.random.default_rng(0)
     for p_a, p_b in ((0.3, 0.1), (0.05, 0.05), (0.9, 0.02)):
@@ -158,6 +173,17 @@ def test_coverage_of_the_paired_difference(size: int):
             estimate = paired_difference(a, b, groups)
             covered += float(estimate.low) <= a_only - b_only <= float(estimate.high)
         assert covered / 300 >= short_of(0.95, 300)
+
+
+@pytest.mark.parametrize(("a_only", "b_only"), [(0.4, 0.4), (0.3, 0.05)])
+def test_many_pairs_give_the_width_of_the_multinomial(a_only: float, b_only: float):
+    n = 40_000
+    cell = np.arange(n) / n
+    a, b = cell < a_only, (cell >= a_only) & (cell < a_only + b_only)
+    estimate = paired_difference(a, b, np.arange(n))
+    error = np.sqrt((a_only + b_only - (a_only - b_only) ** 2) / n)
+    width = float(estimate.high) - float(estimate.low)
+    assert width == pytest.approx(2 * 1.96 * error, rel=0.01)
 
 
 def test_pairing_sharpens_what_independent_samples_leave_open():

@@ -10,6 +10,7 @@ from probes import (
     auroc_estimate,
     balanced_accuracy,
     balanced_accuracy_estimate,
+    bootstrap,
     calibration_error,
     calibration_error_estimate,
     gain_estimate,
@@ -142,6 +143,39 @@ def test_pairing_sharpens_the_gain():
     order = np.concatenate([rng.permutation(80), 80 + rng.permutation(80)])
     apart = gain_estimate(scores, baseline[order], y, groups)
     assert float(together.high) - float(together.low) < float(apart.high) - float(apart.low)
+
+
+def test_many_rows_give_the_width_of_the_bootstrapped_difference():
+    (scores, baseline), y, groups = draw(np.random.default_rng(0), 400, [0.8, 0.7], pairs=True)
+    gain = gain_estimate(scores, baseline, y, groups)
+    direct = bootstrap(
+        lambda rows: auroc(scores[rows], y[rows]) - auroc(baseline[rows], y[rows]), groups
+    )
+    assert gain.value == pytest.approx(direct.value)
+    assert (gain.low, gain.high) == pytest.approx((direct.low, direct.high), abs=0.006)
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_errors_that_share_a_group_move_the_balanced_accuracy(together: bool):
+    """Where a case is hard both its rows fail, or exactly one of them: twice or half the width."""
+    rng = np.random.default_rng(0)
+    y, groups = np.tile([1, 0], 400), np.repeat(np.arange(400), 2)
+    hard = rng.random(400) < 0.4
+    right = np.stack([~hard, ~hard if together else hard], axis=1).ravel()
+    scores = np.where(right, y, 1 - y) + 0.0
+    estimate = balanced_accuracy_estimate(scores, y, groups, 0.5)
+    direct = bootstrap(lambda rows: balanced_accuracy(scores[rows], y[rows], 0.5), groups)
+    assert (estimate.low, estimate.high) == pytest.approx((direct.low, direct.high), abs=0.015)
+
+
+def test_no_error_at_all_takes_the_widest_where_groups_hold_both_classes():
+    y, pairs = np.tile([1, 0], 30), np.repeat(np.arange(30), 2)
+    bound = 0.025 ** (1 / 30)
+    shared = balanced_accuracy_estimate(y + 0.0, y, pairs, 0.5)
+    apart = balanced_accuracy_estimate(y + 0.0, y, np.arange(60), 0.5)
+    assert shared.low == pytest.approx(bound)
+    assert apart.low == pytest.approx(1 - (1 - bound) / np.sqrt(2))
+    assert shared.high == apart.high == 1.0
 
 
 def test_recall_is_the_rate_of_the_positives():
