@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -71,8 +71,11 @@ class Fact:
         )
 
 
-def facts() -> dict[str, list[Fact]]:
-    """All facts by part, in an order that mixes the topics.
+_Known = tuple[str, str, str]  # topic, value, subject
+
+
+def facts(sizes: Mapping[str, int] | None = None) -> dict[str, list[Fact]]:
+    """All facts by part, or the first few of some parts, in an order that mixes the topics.
 
     Within a topic and a part every value stands as often beside another's subject as beside
     its own.
@@ -83,22 +86,31 @@ def facts() -> dict[str, list[Fact]]:
         for value, subjects in table.items()
         for subject in subjects.split(", ")
     )
-    dealt: dict[str, list[tuple[str, str, str]]] = {part: [] for part in PARTS}
+    dealt: dict[str, list[_Known]] = {part: [] for part in PARTS}
     for number, fact in enumerate(known):
         dealt[_PARTS[_DEAL[number % len(_DEAL)]]].append(fact)
-    return {part: sorted(_paired(chosen), key=_shuffled) for part, chosen in dealt.items()}
+    chosen = {part: sorted(some, key=_shuffled) for part, some in dealt.items()}
+    for part, size in (sizes or {}).items():
+        assert size <= len(chosen[part]), f"{part} has {len(chosen[part])} facts, not {size}"
+        chosen[part] = chosen[part][:size]
+    return {part: _paired(some) for part, some in chosen.items()}
 
 
-def _paired(known: Sequence[tuple[str, str, str]]) -> Iterator[Fact]:
-    """Facts sorted by topic and value, each with the value of a subject further on."""
-    for topic, items in groupby(known, key=lambda fact: fact[0]):
-        values, subjects = zip(*[(value, subject) for _, value, subject in items], strict=True)
-        step = max(Counter(values).values())  # beyond those that share the value
-        for index, (subject, own) in enumerate(zip(subjects, values, strict=True)):
-            other = values[(index + step) % len(values)]
-            assert other != own, f"{topic}: more than half of a part have the value {own}"
-            yield Fact(topic, subject, own, other)
+def _paired(known: Sequence[_Known]) -> list[Fact]:
+    """Each fact with the value of another subject of its topic, further on by value."""
+    others: dict[_Known, str] = {}
+    for topic, items in groupby(sorted(known), key=lambda fact: fact[0]):
+        of_topic = list(items)
+        step = max(Counter(value for _, value, _ in of_topic).values())  # past those alike
+        for index, fact in enumerate(of_topic):
+            others[fact] = of_topic[(index + step) % len(of_topic)][1]
+            assert others[fact] != fact[1], f"{topic}: {fact[1]} is the value of too many"
+    return [
+        Fact(topic, subject, own=value, other=others[topic, value, subject])
+        for topic, value, subject in known
+    ]
 
 
-def _shuffled(fact: Fact) -> str:
-    return hashlib.sha256(fact.group.encode()).hexdigest()
+def _shuffled(fact: _Known) -> str:
+    topic, _, subject = fact
+    return hashlib.sha256(f"{topic}: {subject}".encode()).hexdigest()
