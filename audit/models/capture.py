@@ -8,6 +8,7 @@ log-probabilities are wanted of it too.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -62,69 +63,84 @@ def capture(
     kept = Kept(reads, loaded.model.device.type == "cuda")
     budget = max_batch_tokens or BATCH_TOKENS.get(loaded.model.device.type, 4096)
     done = _adding_up(progress)
-    runs = _runs(sequences, resolved)
-    for order, backend in runs:
-        kept.expect(sequences, order, _reads_of(resolved, backend))
-    for order, backend in runs:
-        model, places = _places(loaded.model, resolved, backend)
-        listened = _reads_of(resolved, backend)
+    stretches = _stretches(sequences, resolved)
+    for stretch in stretches:
+        kept.expect(sequences, stretch.order, stretch.reads)
+    for stretch in stretches:
+        model, places = _places(loaded.model, resolved, stretch.backend)
+
+        run = partial(_run, stretch, model, places, sequences, kept, padding_side)
         with evaluating(model), quiet():
             run_in_batches(
-                order,
+                stretch.order,
                 [len(sequence.ids) for sequence in sequences],
-                partial(_run, model, places, kept, sequences, order, listened, padding_side),
+                run,
                 max_batch_tokens=budget,
-                max_items=_most_rows(loaded.model, sequences, order),
+                max_items=_most_rows(loaded.model, sequences, stretch.order),
                 on_event=on_event,
                 done=done,
             )
     return kept.captured(len(sequences), points.d_model)
 
 
+@dataclass(frozen=True, slots=True)
+class _Stretch:
+    """Sequences that run alike, longest first: on which backend, and for which reads."""
+
+    order: tuple[int, ...]
+    backend: Backend
+    reads: frozenset[int]
+
+
 def _run(
+    stretch: _Stretch,
     model: Any,
     places: Sequence[Place],
-    kept: Kept,
     sequences: Sequence[TokenSequence],
-    order: Sequence[int],
-    reads: frozenset[int],
+    kept: Kept,
     side: PaddingSide,
     start: int,
     stop: int,
 ) -> None:
-    """The batch `order[start:stop]`: run it, keep what is wanted of it."""
-    batch = make_batch(sequences, order[start:stop], reads, side, model.device)
+    """Run one batch of a stretch and keep what is wanted of it."""
+    chosen = stretch.order[start:stop]
+    batch = make_batch(sequences, chosen, stretch.reads, side, model.device)
     logits = run_batch(model, batch, places, partial(kept.hear, batch))
     if logits is not None:
         kept.predict(batch, logits)
 
 
-def _runs(
-    sequences: Sequence[TokenSequence], points: Sequence[HookPoint]
-) -> list[tuple[list[int], Backend]]:
-    """Which sequences run on what, longest first.
+def _stretches(sequences: Sequence[TokenSequence], points: Sequence[HookPoint]) -> list[_Stretch]:
+    """All sequences of which anything is wanted.
 
-    Those that go on to the vocabulary run apart from those that may stop early.
+    Those that go on to the vocabulary run apart from those that may stop early. They come
+    first: they need the most memory.
     """
-    lengths = [len(sequence.ids) for sequence in sequences]
-    groups: dict[tuple[bool, Backend], list[int]] = {}
+    of: dict[Backend, frozenset[int]] = {
+        backend: frozenset(i for i, point in enumerate(points) if point.backend == backend)
+        for backend in ("module", "bridge")
+    }
+    spoken: list[int] = []
+    silent: dict[Backend, list[int]] = {"module": [], "bridge": []}
     for index, sequence in enumerate(sequences):
         wanted = {read for selection in sequence.selections for read in selection.reads}
-        backends = {points[read].backend for read in wanted}
         if sequence.next_tokens:
-            groups.setdefault((True, "module"), []).append(index)
-        elif "module" in backends:
-            groups.setdefault((False, "module"), []).append(index)
-        if "bridge" in backends:
-            groups.setdefault((False, "bridge"), []).append(index)
-    return [
-        (longest_first(lengths, items), backend)
-        for (_, backend), items in sorted(groups.items(), reverse=True)
+            spoken.append(index)
+        elif wanted & of["module"]:
+            silent["module"].append(index)
+        if wanted & of["bridge"]:
+            silent["bridge"].append(index)
+    groups: list[tuple[list[int], Backend]] = [
+        (spoken, "module"),
+        (silent["module"], "module"),
+        (silent["bridge"], "bridge"),
     ]
-
-
-def _reads_of(points: Sequence[HookPoint], backend: Backend) -> frozenset[int]:
-    return frozenset(index for index, point in enumerate(points) if point.backend == backend)
+    lengths = [len(sequence.ids) for sequence in sequences]
+    return [
+        _Stretch(tuple(longest_first(lengths, items)), backend, of[backend])
+        for items, backend in groups
+        if items
+    ]
 
 
 def _places(model: Any, points: Sequence[HookPoint], backend: Backend) -> tuple[Any, list[Place]]:

@@ -51,6 +51,11 @@ class TokenSequence:
     selections: tuple[Selection, ...] = ()
     next_tokens: tuple[tuple[int, int], ...] = ()
 
+    def __post_init__(self) -> None:
+        # A position beyond the end would read padding, and nobody would notice.
+        last = max((selection.positions[-1] for selection in self.selections), default=0)
+        assert max(last, *(p for p, _ in self.next_tokens), 0) < len(self.ids)
+
 
 @dataclass(frozen=True, eq=False)
 class Captured:

@@ -341,7 +341,10 @@ def test_places_that_only_the_bridge_knows(tiny_llama: LoadedModel) -> None:
     weights = {name: value.clone() for name, value in tiny_llama.model.state_dict().items()}
     implementation = tiny_llama.model.config._attn_implementation
     before = [type(module) for module in tiny_llama.model.modules()]
-    captured = capture(tiny_llama, [TokenSequence(row, every) for row in ids], reads)
+    wanted = (((3, 7),), ())  # one of the two goes on to the vocabulary as well
+    sequences = [TokenSequence(*item) for item in zip(ids, (every, every), wanted, strict=True)]
+    captured = capture(tiny_llama, sequences, reads)
+    assert list(map(len, captured.log_probs)) == [1, 0]
     with torch.inference_mode():
         _, cache = bridge_of(tiny_llama.model).run_with_cache(torch.tensor(ids))
     keys = [(row, at) for row in range(2) for at in range(4)]
@@ -354,6 +357,13 @@ def test_places_that_only_the_bridge_knows(tiny_llama: LoadedModel) -> None:
     assert [type(module) for module in tiny_llama.model.modules()] == before
     assert tiny_llama.model.config._attn_implementation == implementation
     assert all(torch.equal(weights[k], v) for k, v in tiny_llama.model.state_dict().items())
+
+
+def test_a_position_beyond_the_end_is_our_own_mistake() -> None:
+    with pytest.raises(AssertionError):
+        TokenSequence((2, 3), (Selection((1, 2), (0,)),))
+    with pytest.raises(AssertionError):
+        TokenSequence((2, 3), (), ((2, 5),))
 
 
 def test_a_place_without_a_vector_per_token_is_refused(tiny_llama: LoadedModel) -> None:
