@@ -76,7 +76,7 @@ def capture(
                 [len(sequence.ids) for sequence in sequences],
                 run,
                 max_batch_tokens=budget,
-                max_items=_most_rows(loaded.model, sequences, stretch.order),
+                max_items=_most_rows(model, sequences, stretch),
                 on_event=on_event,
                 done=done,
             )
@@ -85,11 +85,19 @@ def capture(
 
 @dataclass(frozen=True, slots=True)
 class _Stretch:
-    """Sequences that run alike, longest first: on which backend, and for which reads."""
+    """Sequences that run alike, longest first.
+
+    Attributes:
+        order: the sequences.
+        backend: what they run on.
+        reads: those that this backend serves.
+        predicts: they go on to the vocabulary.
+    """
 
     order: tuple[int, ...]
     backend: Backend
     reads: frozenset[int]
+    predicts: bool
 
 
 def _run(
@@ -104,7 +112,9 @@ def _run(
 ) -> None:
     """Run one batch of a stretch and keep what is wanted of it."""
     chosen = stretch.order[start:stop]
-    batch = make_batch(sequences, chosen, stretch.reads, side, model.device)
+    batch = make_batch(
+        sequences, chosen, stretch.reads, side, model.device, predict=stretch.predicts
+    )
     logits = run_batch(model, batch, places, partial(kept.hear, batch))
     if logits is not None:
         kept.predict(batch, logits)
@@ -130,15 +140,15 @@ def _stretches(sequences: Sequence[TokenSequence], points: Sequence[HookPoint]) 
             silent["module"].append(index)
         if wanted & of["bridge"]:
             silent["bridge"].append(index)
-    groups: list[tuple[list[int], Backend]] = [
-        (spoken, "module"),
-        (silent["module"], "module"),
-        (silent["bridge"], "bridge"),
+    groups: list[tuple[list[int], Backend, bool]] = [
+        (spoken, "module", True),
+        (silent["module"], "module", False),
+        (silent["bridge"], "bridge", False),
     ]
     lengths = [len(sequence.ids) for sequence in sequences]
     return [
-        _Stretch(tuple(longest_first(lengths, items)), backend, of[backend])
-        for items, backend in groups
+        _Stretch(tuple(longest_first(lengths, items)), backend, of[backend], predicts)
+        for items, backend, predicts in groups
         if items
     ]
 
@@ -162,11 +172,11 @@ def _places(model: Any, points: Sequence[HookPoint], backend: Backend) -> tuple[
     return model, places
 
 
-def _most_rows(model: Any, sequences: Sequence[TokenSequence], order: Sequence[int]) -> int | None:
+def _most_rows(model: Any, sequences: Sequence[TokenSequence], stretch: _Stretch) -> int | None:
     """So many sequences that their logits stay below `MOST_LOGITS`."""
-    most = max(len({p for p, _ in sequences[index].next_tokens}) for index in order)
-    if most == 0:
+    if not stretch.predicts:
         return None
+    most = max(len({p for p, _ in sequences[index].next_tokens}) for index in stretch.order)
     vocabulary = model.get_output_embeddings().weight.shape[0]
     return max(1, MOST_LOGITS // (most * int(vocabulary)))
 

@@ -67,8 +67,13 @@ def make_batch(
     reads: frozenset[int],
     side: PaddingSide,
     device: torch.device,
+    *,
+    predict: bool = False,
 ) -> Batch:
-    """The sequences at `indices` as one batch on the device, with what `reads` want."""
+    """The sequences at `indices` as one batch on the device.
+
+    It holds what `reads` want of them, and with `predict` which next tokens are wanted.
+    """
     import torch
 
     lengths = np.array([len(sequences[index].ids) for index in indices])
@@ -80,7 +85,7 @@ def make_batch(
     ids[mask] = np.concatenate([sequences[index].ids for index in indices])
     positions = np.maximum(at - shifts[:, None], 0)
     padded = not mask.all()
-    rows, places, targets = _next_tokens(sequences, indices, shifts)
+    rows, places, targets = _next_tokens(sequences, indices if predict else (), shifts)
 
     def moved(array: NDArray[Any]) -> Tensor:
         return torch.from_numpy(array).to(device, non_blocking=True)
