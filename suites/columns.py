@@ -10,6 +10,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from functools import lru_cache
 from typing import Any
 
 from suites.cells import CellError, is_missing, plain
@@ -77,6 +78,7 @@ def columns_of(source: str | list[str]) -> list[str]:
     return [column for name in names for column in (_BRACES.findall(name) or [name])]
 
 
+@lru_cache(maxsize=1024)
 def is_template(source: str) -> bool:
     """Whether a source is a text with columns in braces rather than a column."""
     return _BRACES.search(source) is not None

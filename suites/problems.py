@@ -26,7 +26,7 @@ class Problem:
         line: counted from 1.
         column: counted from 1.
         field: dotted path of the field, `checks.lying.fpr`.
-        value: the offending value, shortened.
+        value: the offending value; shortened here, so that no message is longer than a line.
         hint: what to do, or the nearest valid spelling.
     """
 
@@ -38,12 +38,15 @@ class Problem:
     value: str = ""
     hint: str = ""
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "value", shorten(self.value, 60))
+
     def __str__(self) -> str:
         numbers = [str(n) for n in (self.line, self.column) if n is not None]
         place = ":".join([clean(self.file), *numbers]) if self.file else ""
-        head = [part for part in (place, clean(self.field)) if part]
-        tail = f" ({clean(self.hint)})" if self.hint else ""
-        return ": ".join([*head, clean(self.message)]) + tail
+        head = [part for part in (place, shorten(self.field, 200)) if part]
+        tail = f" ({shorten(self.hint, 400)})" if self.hint else ""
+        return ": ".join([*head, shorten(self.message, 600)]) + tail
 
 
 class SuiteError(Exception):
@@ -63,6 +66,12 @@ def clean(text: str) -> str:
     return _SURROGATE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
+def shorten(text: str, limit: int) -> str:
+    """At most `limit` characters on one line; three dots stand for the rest."""
+    text = clean(text[: limit + 1])
+    return text if len(text) <= limit else f"{text[: limit - 3]}..."
+
+
 def show(value: object, limit: int = 60) -> str:
     """A value as a message quotes it: on one line, at most `limit` characters."""
     if isinstance(value, bool):
@@ -75,8 +84,10 @@ def show(value: object, limit: int = 60) -> str:
         return f"a list of {len(value)}"
     if isinstance(value, int) and value.bit_length() > 200:
         return "a very large number"
-    text = clean(f"'{value[: limit + 1]}'" if isinstance(value, str) else str(value))
-    return text if len(text) <= limit + 2 else f"{text[: limit - 3]}..."
+    if isinstance(value, str):
+        quoted = shorten(value, limit)
+        return quoted if quoted.endswith("...") and quoted != value else f"'{quoted}'"
+    return shorten(str(value), limit)
 
 
 def nearest(word: str, words: Iterable[str], *, otherwise_list: bool = True) -> str:

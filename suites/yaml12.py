@@ -11,39 +11,30 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
+from suites.core_schema import scalar
 from suites.problems import Problem, SuiteError, dotted, show
 
 MAX_BYTES = 16 * 1024 * 1024
 MAX_DEPTH = 64
 MAX_ALIASED = 100_000  # nodes that aliases may add to a document
-MAX_DIGITS = 400  # of a number; the largest float has 309
 
 Place = tuple[int, int]
 Loc = Sequence[str | int]
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
+# What YAML 1.2 forbids, and three characters that end a line in 1.1 (and so in libyaml) only.
+_FORBIDDEN = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]"
+)
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_NUMBER_START = frozenset("+-.0123456789")
-_INT = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
-_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
-_WORDS: dict[str, bool | float | None] = {
-    **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
-    **dict.fromkeys(("true", "True", "TRUE"), True),
-    **dict.fromkeys(("false", "False", "FALSE"), False),
-    **dict.fromkeys((".inf", ".Inf", ".INF", "+.inf", "+.Inf", "+.INF"), float("inf")),
-    **dict.fromkeys(("-.inf", "-.Inf", "-.INF"), float("-inf")),
-    **dict.fromkeys((".nan", ".NaN", ".NAN"), float("nan")),
-}
 _PLAIN_TAGS = (None, "!")
 
 
-@dataclass(frozen=True, slots=True)
-class _Node:
+class _Node(NamedTuple):
     """A value, where it begins, how many nodes it spreads out to, and what it holds."""
 
     value: Any
@@ -97,10 +88,10 @@ def parse(text: str | bytes, file: str) -> Document:
         raise SuiteError([_too_large(file)])
     if match := _FORBIDDEN.search(source):
         line, column = _position(source, match.start())
-        name = f"U+{ord(match[0]):04X}"
-        raise SuiteError(
-            [Problem(f"the character {name} may not stand in YAML", file, line, column)]
-        )
+        code = f"{ord(match[0]):04X}"
+        message = f"the character U+{code} may not stand in YAML"
+        hint = f'write "\\u{code.lower()}" in double quotes'
+        raise SuiteError([Problem(message, file, line, column, hint=hint)])
     return _Reader(source, file).document()
 
 
@@ -123,24 +114,6 @@ def _decode(data: bytes, file: str) -> str:
         column = error.start - data.rfind(b"\n", 0, error.start)
         message = f"byte 0x{data[error.start]:02x} is not UTF-8"
         raise SuiteError([Problem(message, file, line, column, hint="save as UTF-8")]) from None
-
-
-def scalar(text: str) -> str | int | float | bool | None:
-    """The value of a plain scalar by the core schema.
-
-    Raises:
-        ValueError: a number of more than `MAX_DIGITS` characters.
-    """
-    if text in _WORDS:
-        return _WORDS[text]
-    if text[0] in _NUMBER_START:
-        if len(text) > MAX_DIGITS and (_INT.fullmatch(text) or _FLOAT.fullmatch(text)):
-            raise ValueError(f"a number of more than {MAX_DIGITS} characters")
-        if _INT.fullmatch(text):
-            return int(text, 0) if text[:2] in ("0o", "0x") else int(text)
-        if _FLOAT.fullmatch(text):
-            return float(text)
-    return text
 
 
 class _Reader:

@@ -191,6 +191,16 @@ def test_what_cannot_be_read_says_where(text: str | bytes, said: str) -> None:
     assert said in message
 
 
+@pytest.mark.parametrize("character", ["\x85", "\u2028", "\u2029"])
+def test_line_ends_of_another_version_are_written_out(character: str) -> None:
+    code = f"{ord(character):04x}"
+    assert (
+        f'1:5: the character U+{code.upper()} may not stand in YAML (write "\\u{code}"'
+        in stopped(f"a: x{character}y")
+    )
+    assert parse(f'a: "x\\u{code}y"', "f").value == {"a": f"x{character}y"}
+
+
 def test_depth_and_size_are_capped() -> None:
     assert f"deeper than {MAX_DEPTH} levels" in stopped("[" * 100_000)
     assert f"deeper than {MAX_DEPTH} levels" in stopped("{a: " * 500)
