@@ -42,7 +42,7 @@ def role_of(group: str, shares: Mapping[Role, float], seed: int) -> Role | None:
     position, edge = unit_hash(group, seed), 0.0
     for role in ROLES:
         edge += shares.get(role, 0.0)
-        if position < edge:
+        if position < edge or edge > 1 - 1e-9:  # shares of a whole may add up to a little less
             return role
     return None
 
@@ -62,10 +62,9 @@ def rows_by_role(
             role, or a group or a row in two roles.
         KeyError: the suite has no such check.
     """
-    problems: list[Problem] = []
-    placed: list[_Placed] = []
-    for role in ROLES:
-        placed += _in_role(loaded, check_id, role, seed, problems)
+    found = [item for role in ROLES for item in _in_role(loaded, check_id, role, seed)]
+    placed = [item for item in found if isinstance(item, _Placed)]
+    problems = [item for item in found if isinstance(item, Problem)]
     problems += _shared_between_roles(loaded, check_id, placed)
     if problems:
         raise SuiteError(capped(problems))
@@ -89,10 +88,10 @@ def rows_digest(rows: Iterable[Row]) -> str:
 
 
 def _in_role(
-    loaded: LoadedSuite, check_id: str, role: Role, seed: int, problems: list[Problem]
-) -> list[_Placed]:
+    loaded: LoadedSuite, check_id: str, role: Role, seed: int
+) -> Iterator[_Placed | Problem]:
+    """The rows that a check's sources give to a role, and what is wrong with the sources."""
     sources: Sequence[RoleSource] = getattr(loaded.suite.checks[check_id].roles, role)
-    placed: list[_Placed] = []
     seen: set[tuple[str, str]] = set()
     for number, source in enumerate(sources):
         loc: tuple[str | int, ...] = ("checks", check_id, "roles", role)
@@ -103,7 +102,7 @@ def _in_role(
             for name in unknown:
                 hint = nearest(name, [*_FIELDS, *_attributes(rows)])
                 message = f"no row of {show(source.dataset)} has a field {show(name)}"
-                problems.append(loaded.problem((*loc, "where", name), message, hint, name))
+                yield loaded.problem((*loc, "where", name), message, hint, name)
             continue
         for row in rows:
             if shares and role_of(row.group, shares, seed) != role:
@@ -112,12 +111,11 @@ def _in_role(
                 continue
             if (source.dataset, row.id) in seen:
                 message = f"row {show(row.id)} of {show(source.dataset)} is in this role twice"
-                problems.append(loaded.problem(loc, message, "let the filters part the rows"))
+                yield loaded.problem(loc, message, "let the filters part the rows")
                 continue
             seen.add((source.dataset, row.id))
             labelled = row if source.label is None else replace(row, label=source.label)
-            placed.append(_Placed(labelled, role, source.dataset))
-    return placed
+            yield _Placed(labelled, role, source.dataset)
 
 
 def _value(row: Row, name: str) -> object:
@@ -169,7 +167,7 @@ def _group_key(loaded: LoadedSuite, item: _Placed) -> object:
 
     Two files may both number their rows from 1: row 1 of one is not row 1 of the other.
     """
-    if item.row.group != item.row.id:
+    if item.row.group not in (item.row.id, item.row.id.rpartition(".")[0]):  # also of a pair
         return item.row.group
     spec = loaded.suite.datasets[item.dataset]
     source = str(loaded.base_of(item.dataset) / spec.path) if spec.path else item.dataset

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from suites import splits
 from suites.problems import SuiteError
 from suites.rows import Message, Row
 from suites.schema import ROLES
@@ -165,6 +166,26 @@ def test_row_numbers_of_two_files_are_not_one_group(load: Any) -> None:
     d = [{"text": f"d{n}", "id": n} for n in range(40)]
     e = [{"text": f"e{n}", "id": n} for n in range(40)]
     assert len(rows_by_role(suite(load, d, e, audit="e"), "k")["audit"]) == 40
+
+
+def test_row_numbers_of_pairs_in_two_files_are_not_one_group(load: Any) -> None:
+    text = SUITE.format(train="d", audit="e")
+    files = {}
+    for name in "de":
+        pairs = "pairs: {positive: p, negative: m}"
+        text = text.replace(f"path: {name}.jsonl", f"path: {name}.jsonl\n    {pairs}")
+        records = [{"id": n, "question": f"{name}{n}", "p": "y", "m": "n"} for n in range(40)]
+        files[f"{name}.jsonl"] = lines(records)
+    assert len(rows_by_role(load(text, files), "k")["audit"]) == 80
+
+
+def test_shares_of_a_whole_leave_nobody_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    shares = {"train": 0.1, "validation": 0.7, "control": 0.1, "audit": 0.1}
+    assert sum(shares.values()) < 1
+    monkeypatch.setattr(splits, "unit_hash", lambda group, seed: 1 - 2**-53)
+    assert role_of("g", shares, seed=0) == "audit"
+    assert role_of("g", {"train": 0.1, "validation": 0.9}, seed=0) == "validation"
+    assert role_of("g", {"train": 0.1, "validation": 0.8}, seed=0) is None
 
 
 def test_row_numbers_of_one_file_are(load: Any) -> None:
