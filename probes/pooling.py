@@ -71,10 +71,10 @@ def pool_max_rolling_mean(x: Tensor, mask: Tensor, window: int) -> Tensor:
     longest = int(count.max())
     if longest < window:
         return whole
-    # Selected tokens first, in their order: then windows are slices and padding is a tail.
+    # Selected tokens first, in their order: then windows are slices, and what is not selected
+    # is a tail that no full window reaches.
     front = mask.to(torch.int8).argsort(dim=1, descending=True, stable=True)[:, :longest]
-    tokens = x.masked_fill(~mask[..., None], 0).float()
-    tokens = tokens.gather(1, front[..., None].expand(-1, -1, x.shape[2]))
+    tokens = x.gather(1, front[..., None].expand(-1, -1, x.shape[2])).float()
     means = torch.nn.functional.avg_pool1d(tokens.transpose(1, 2), window, stride=1)
     starts = torch.arange(means.shape[2], device=x.device)
     full = (starts + window <= count)[:, None, :]

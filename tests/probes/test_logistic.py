@@ -72,6 +72,15 @@ def test_the_weakest_penalty_on_separable_rows_still_converges():
     assert np.abs(gradient).max() < 1e-6
 
 
+@pytest.mark.parametrize("seed", [64, 115, 409, 601, 823])
+def test_rows_on_which_full_newton_steps_run_away(seed: int):
+    rng = np.random.default_rng(seed)
+    x, y = rng.standard_t(1.2, (6, 2)) * 10 + rng.normal(scale=100), rng.random(6) < 0.5
+    weights, intercept = logistic_regression(x, y, 1e-4)
+    probability = 0.5 * (1 + np.tanh((x @ weights + intercept) / 2))
+    assert np.abs(x.T @ (probability - y) + 1e-4 * weights).max() < 1e-5
+
+
 def test_the_penalty_is_tuned_and_close_to_the_best_there_is():
     # Axes of very different length, so that much of the grid is poor.
     rng = np.random.default_rng(0)
