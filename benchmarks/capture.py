@@ -10,7 +10,8 @@ the last token and the mean at half depth are wanted. Compared on the same batch
     full     the bare whole model with its vocabulary projection, nothing kept
     cache    TransformerBridge.run_with_cache, stopped after the same layer, then pooled
 
-Times are medians over interleaved repeats, as ratios to `cut`.
+Medians over interleaved repeats, as ratios to `cut`; on a CPU the time is that of the
+process, so that other work on the machine does not count.
 """
 
 from __future__ import annotations
@@ -47,6 +48,7 @@ def main() -> None:
     arguments.add_argument("--repeats", type=int, default=7)
     options = arguments.parse_args()
     torch.manual_seed(0)
+    torch.set_num_threads(1)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     model = GPT2LMHeadModel(
         GPT2Config(n_layer=LAYERS, n_head=6, n_embd=384, vocab_size=VOCABULARY)
@@ -54,14 +56,13 @@ def main() -> None:
     loaded = _loaded(model.eval())
     sequences = _sequences(options.prompts)
     batches = _batches(sequences, device)
-    ways = {
-        "cut": lambda: _bare(_cut(model), batches),
+    cut, bridge = _cut(model), bridge_of(model)
+    ways: dict[str, Callable[[], Any]] = {
+        "cut": lambda: _bare(cut, batches),
         "capture": lambda: capture(loaded, sequences, READS),
         "full": lambda: _bare(model, batches),
+        "cache": lambda: _cached(bridge, batches),
     }
-    cut, bridge = _cut(model), bridge_of(model)
-    ways["cut"] = lambda: _bare(cut, batches)
-    ways["cache"] = lambda: _cached(bridge, batches)
     seconds = _interleaved(ways, options.repeats)
     tokens = sum(len(sequence.ids) for sequence in sequences)
     print(f"{options.prompts} prompts, {tokens} tokens, {len(batches)} batches, {device}")
@@ -74,16 +75,17 @@ def main() -> None:
 
 
 def _interleaved(ways: dict[str, Callable[[], Any]], repeats: int) -> dict[str, list[float]]:
+    clock = time.perf_counter if torch.cuda.is_available() else time.process_time
     for run in ways.values():
         run()  # warm-up
     seconds: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(repeats):
         for name, run in ways.items():
-            start = time.perf_counter()
+            start = clock()
             run()
             if torch.cuda.is_available():
                 torch.cuda.synchronize()
-            seconds[name].append(time.perf_counter() - start)
+            seconds[name].append(clock() - start)
     return seconds
 
 
