@@ -12,7 +12,7 @@ from probes.baselines import (
     random_direction_scores,
     shuffled_label_probe,
 )
-from probes.crossval import cross_validated_scores, grouped_folds
+from probes.crossval import comparable, cross_validated_scores, grouped_folds
 from probes.fitters import FITTERS, Fitter, fitter, fitter_names
 from probes.intervals import (
     Estimate,
@@ -59,6 +59,7 @@ __all__ = [
     "bootstrap",
     "calibration_error",
     "calibration_error_estimate",
+    "comparable",
     "controls_needed",
     "cross_validated_scores",
     "fitter",

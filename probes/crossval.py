@@ -78,6 +78,31 @@ def _dealt(count: Array, folds: int, random_state: int) -> Indices:
     return fold_of
 
 
+def comparable(scores: Array, seen: Array, labels: Array) -> Floats:
+    """Scores of one model in a unit that it shares with other models of its kind.
+
+    The zero moves to the midpoint between the class means of the rows that the model was
+    fitted on, and the unit is the standard deviation there. The scored rows have no say in
+    it, so that an odd mix of classes among them shifts nothing.
+
+    Args:
+        scores: `[n]`, what the model says of any rows.
+        seen: `[m]`, what it says of its training rows.
+        labels: `[m]`, 0 or 1, of the training rows.
+
+    Returns:
+        `[n]`. What out-of-fold scores are in, and what a calibration learnt from them takes.
+    """
+    known, at = np.asarray(labels, dtype=bool), np.asarray(seen, dtype=np.float64)
+    middle, spread = (at[known].mean() + at[~known].mean()) / 2, at.std()
+    rounding = 1e-12 * np.abs(at).max()  # a constant score must tie, not rank its own noise
+    centred = np.asarray(scores, dtype=np.float64) - middle
+    centred[np.abs(centred) <= rounding] = 0.0
+    if spread > rounding:
+        centred /= spread
+    return centred
+
+
 def out_of_fold(
     score: Callable[[Indices, Indices], Array],
     y: Array,
@@ -86,12 +111,7 @@ def out_of_fold(
     folds: int,
     random_state: int,
 ) -> Floats:
-    """Scores `[n]` of rows by models that never saw their group, comparable across folds.
-
-    Every fold has a model of its own, whose scores have their own zero and unit. The zero is
-    moved to the midpoint between the class means of the model's train part, and the unit is
-    the standard deviation there. The held-out rows have no say in it, and a fold with more
-    positives shifts nothing.
+    """Scores `[n]` of rows by models that never saw their group, made `comparable`.
 
     Args:
         score: given train indices and indices to score, the scores of the latter.
@@ -113,12 +133,8 @@ def out_of_fold(
                 "one group holds every row of a class: cross-validation needs at least two "
                 "groups with positive rows and two with negative rows"
             )
-        fold_scores = np.asarray(score(train, np.concatenate([train, test])), dtype=np.float64)
-        seen, unseen = fold_scores[: len(train)], fold_scores[len(train) :]
-        middle, spread = (seen[known].mean() + seen[~known].mean()) / 2, seen.std()
-        rounding = 1e-12 * np.abs(seen).max()  # a constant score must tie, not rank its own noise
-        centred = np.where(np.abs(unseen - middle) <= rounding, 0.0, unseen - middle)
-        scores[test] = centred / (spread if spread > rounding else 1.0)
+        both = score(train, np.concatenate([train, test]))
+        scores[test] = comparable(both[len(train) :], both[: len(train)], known)
     return scores
 
 
@@ -131,7 +147,9 @@ def cross_validated_scores(
     folds: int = 5,
     random_state: int = 0,
 ) -> Floats:
-    """Out-of-fold scores `[n]` of a fitter, comparable across folds.
+    """Out-of-fold scores `[n]` of a fitter, made `comparable` across folds.
+
+    They are not in the unit of a probe fitted on all rows; `comparable` brings its scores there.
 
     Args:
         fitter: one of `FITTERS`, or any function with that signature.

@@ -5,7 +5,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from probes import LinearProbe, ProbeError, auroc, cross_validated_scores, grouped_folds
+from probes import (
+    LinearProbe,
+    ProbeError,
+    auroc,
+    calibration_error,
+    comparable,
+    cross_validated_scores,
+    grouped_folds,
+    platt,
+)
 from probes.crossval import out_of_fold
 from probes.fitters import FITTERS
 from tests.probes.planted import plant
@@ -96,6 +105,23 @@ def test_scores_of_folds_share_a_zero_and_a_unit():
     assert len(seen) == 5
     assert auroc(ours, data.y) == pytest.approx(auroc(plain, data.y), abs=1e-3)
     assert auroc(plain, data.y) > 0.9
+
+
+def test_a_calibration_learnt_out_of_fold_fits_the_probe_of_all_rows():
+    """Positive control: on the probe's own unit the same calibration is badly off."""
+    data, fresh = (plant(n_pairs=400, d=8, strength=1.5, seed=seed) for seed in (0, 1))
+    inner = FITTERS["lda"](data.x, data.y, data.groups)
+    probe = LinearProbe(inner.coef_ * 30, inner.intercept_ + 50, inner.mean_, inner.scale_, "loud")
+    held_out = cross_validated_scores(FITTERS["lda"], data.x, data.y, data.groups)
+    slope, intercept = platt(held_out, data.y)
+    raw = probe.decision_function(fresh.x)
+    shared = comparable(raw, probe.decision_function(data.x), data.y)
+    errors = [
+        calibration_error(0.5 * (1 + np.tanh((slope * scores + intercept) / 2)), fresh.y)
+        for scores in (shared, raw)
+    ]
+    assert errors[0] < 0.06
+    assert errors[1] > 0.3
 
 
 def test_uneven_classes_in_folds_do_not_anti_predict():
