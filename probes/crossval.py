@@ -94,9 +94,9 @@ def comparable(scores: Array, seen: Array, labels: Array) -> Floats:
         `[n]`. What out-of-fold scores are in, and what a calibration learnt from them takes.
     """
     known, at = np.asarray(labels, dtype=bool), np.asarray(seen, dtype=np.float64)
-    middle, spread = (at[known].mean() + at[~known].mean()) / 2, at.std()
-    rounding = 1e-12 * np.abs(at).max()  # a constant score must tie, not rank its own noise
-    centred = np.asarray(scores, dtype=np.float64) - middle
+    middle, spread = float(at[known].mean() + at[~known].mean()) / 2, float(at.std())
+    rounding = 1e-12 * float(np.abs(at).max())  # a constant must tie, not rank its own noise
+    centred: Floats = np.asarray(scores, dtype=np.float64) - middle
     centred[np.abs(centred) <= rounding] = 0.0
     if spread > rounding:
         centred /= spread
