@@ -94,7 +94,7 @@ def _best_penalty(t: Floats, y: Bools, held_out: Bools) -> float:
     separations = []
     start = None
     for penalty in PENALTIES:  # from strong to weak, each starting where the last one ended
-        start = _newton(t, y, seen, penalty, start, tolerance=1e-4)
+        start = _newton(t, y, seen, penalty, start, tolerance=1e-3)
         scores = np.sum((t @ start[:-1] + start[-1]) * held_out, axis=1)
         separations.append(_separation(scores[scored & y], scores[scored & ~y]))
     return PENALTIES[int(np.argmax(separations))]
@@ -158,12 +158,12 @@ def _newton(
 def _conjugate_gradients(
     design: Floats, curvature: Floats, ridge: Floats, diagonal: Floats, right: Floats
 ) -> Floats:
-    """Solve `(design' curvature design + ridge) step = right` per column, to a hundredth."""
+    """Solve `(design' curvature design + ridge) step = right` per column, to a tenth."""
     step = np.zeros_like(right)
     residual = right.copy()
     direction = residual / diagonal
     energy = np.sum(residual * direction, axis=0)
-    enough = 1e-4 * energy
+    enough = 1e-2 * energy
     for _ in range(200):
         image = design.T @ (curvature * (design @ direction)) + ridge * direction
         bend = np.sum(direction * image, axis=0)
