@@ -7,27 +7,43 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
-from probes.base import Array, Bools, Floats, Groups, Indices
-from probes.crossval import out_of_fold
+from probes.base import Array, Bools, Floats, Groups, Indices, ProbeError
+from probes.crossval import grouped_folds, out_of_fold
 from probes.estimate import Estimate
 from probes.fitters import Fitter
 from probes.linear import LinearProbe
 from probes.logistic import logistic_regression
+from probes.metrics import auroc
 from probes.multiplicity import permuted_labels
 from probes.quality import auroc_estimate
 from probes.training_set import binary_labels, training_set
 
 _WORD = r"(?u)\b\w+\b"  # single letters and digits are words too
+_WORD_PENALTIES = (1.0, 10.0, 100.0, 1000.0)  # C of scikit-learn, the strongest first
 
 
-def lexical_scores(train_texts: Sequence[str], train_labels: Array, texts: Sequence[str]) -> Floats:
+def lexical_scores(
+    train_texts: Sequence[str],
+    train_labels: Array,
+    texts: Sequence[str],
+    train_groups: Groups | None = None,
+) -> Floats:
     """Scores `[n]` of texts by TF-IDF over words and word pairs with logistic regression.
 
-    Vocabulary, frequencies and weights come from the train texts alone. Texts without a
-    single word in training say nothing: every score is then 0.
+    Vocabulary, frequencies and weights come from the train texts alone, and so does the
+    penalty, by grouped cross-validated AUROC: a probe chooses its own penalty, and words held
+    to a bad one would be a floor too low. Texts without a single word in training say nothing:
+    every score is then 0.
+
+    Args:
+        train_texts: `[m]`.
+        train_labels: `[m]`, 0 or 1.
+        texts: `[n]`.
+        train_groups: `[m]`; without them each text is its own group.
 
     Raises:
         ProbeError: on one class only, or labels that do not fit.
@@ -36,11 +52,40 @@ def lexical_scores(train_texts: Sequence[str], train_labels: Array, texts: Seque
     if not any(re.search(_WORD, text) for text in train_texts):
         return np.zeros(len(texts))
     from sklearn.feature_extraction.text import TfidfVectorizer
-    from sklearn.linear_model import LogisticRegression
 
     words = TfidfVectorizer(ngram_range=(1, 2), token_pattern=_WORD)
-    model = LogisticRegression(max_iter=1000).fit(words.fit_transform(train_texts), labels)
+    x = words.fit_transform(train_texts)
+    groups = np.arange(len(labels)) if train_groups is None else train_groups
+    model = _word_model(_best_word_penalty(x, labels, groups)).fit(x, labels)
     return np.asarray(model.decision_function(words.transform(texts)), dtype=np.float64)
+
+
+def _word_model(c: float) -> Any:
+    from sklearn.linear_model import LogisticRegression
+
+    return LogisticRegression(C=c, solver="liblinear", random_state=0)
+
+
+def _best_word_penalty(x: Any, labels: Bools, groups: Groups) -> float:
+    """The strongest penalty that attains the best mean AUROC over grouped folds of texts."""
+    try:
+        folds = grouped_folds(groups, labels, 5, 0)
+    except ProbeError:  # too few groups to set any aside
+        return _WORD_PENALTIES[0]
+    means = [
+        np.mean(
+            [
+                auroc(
+                    _word_model(c).fit(x[fit], labels[fit]).decision_function(x[out]), labels[out]
+                )
+                for fit, out in folds
+                if 0 < labels[out].sum() < len(out) and 0 < labels[fit].sum() < len(fit)
+            ]
+            or [0.5]
+        )
+        for c in _WORD_PENALTIES
+    ]
+    return _WORD_PENALTIES[int(np.argmax(np.round(means, 3)))]
 
 
 def lexical_floor(
@@ -71,7 +116,12 @@ def lexical_floor(
     truth = np.asarray(labels)
 
     def score(train: Indices, rows: Indices) -> Array:
-        return lexical_scores([texts[i] for i in train], truth[train], [texts[i] for i in rows])
+        return lexical_scores(
+            [texts[i] for i in train],
+            truth[train],
+            [texts[i] for i in rows],
+            np.asarray(groups)[train],
+        )
 
     scores = out_of_fold(score, truth, groups, folds=folds, random_state=random_state)
     return auroc_estimate(scores, truth, groups, confidence=confidence, random_state=random_state)

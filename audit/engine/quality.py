@@ -75,6 +75,7 @@ def measure_quality(
         [encoded.text for encoded in train.encoded],
         split.y_train,
         [encoded.text for encoded in validation.encoded],
+        split.groups_train,
     )
     return Quality(
         auroc=auroc(scores),

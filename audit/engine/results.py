@@ -259,6 +259,6 @@ def _notes(measured: Measurement) -> list[str]:
 def _place(suite: LoadedSuite, check_id: str) -> str:
     """Where a check is written, `file.yaml:12:3`, by the name that does not tell the machine."""
     file, line, column = suite.place_of(("checks", check_id)).rsplit(":", 2)
-    path = Path(file)
+    path = Path(file).absolute()
     shown = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else Path(path.name)
     return f"{shown.as_posix()}:{line}:{column}"
