@@ -75,7 +75,7 @@ def test_words_alone_do_not_tell_the_label(suite: LoadedSuite, seed: int) -> Non
     floor = lexical_floor(texts(rows), labels(rows), groups(rows))
     assert floor.value == pytest.approx(0.5, abs=0.02)
     scores = lexical_scores(texts(train), labels(train), texts(rows))
-    assert auroc(scores, labels(rows)) == pytest.approx(0.5, abs=1e-9)
+    assert auroc(scores, labels(rows)) == pytest.approx(0.5, abs=0.02)
 
 
 def test_the_floor_would_show_what_understanding_gives(suite: LoadedSuite) -> None:
