@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from audit.engine.candidates import groups_of
+from audit.engine.estimates import recorded
 from audit.engine.gates import COUNTS_CONTRADICTIONS
 from audit.engine.measure import Flags, Measurement
-from audit.engine.quality import recorded
 from probes.intervals import rate
 from reports.record import Estimate, FourFields, RowResult
 

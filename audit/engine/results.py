@@ -13,11 +13,11 @@ from pathlib import Path
 import numpy as np
 
 from audit.engine.candidates import groups_of
+from audit.engine.estimates import recorded
 from audit.engine.evidence import event_of, four_fields, misbehaviour_rate, top_rows
 from audit.engine.gates import GATES, NotMeasurableError
 from audit.engine.measure import Flags, Measurement
 from audit.engine.plan import CheckWork, RoleWork, Selected
-from audit.engine.quality import recorded
 from audit.engine.validity import broken_rules
 from audit.engine.verdict import gate_verdict, worst
 from probes.intervals import p_value, rate

@@ -1,0 +1,125 @@
+"""What simpler things than the monitor reach on the same validation rows.
+
+Words, length, the embeddings before the first layer; and two kinds of luck: the same fitter
+on shuffled labels, and directions drawn at random. Luck is drawn many times, and its spread
+is told instead of one draw's interval.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from audit.engine.candidates import Candidate, finite_matrix, groups_of, labels_of
+from audit.engine.estimates import recorded
+from audit.engine.plan import CheckWork
+from audit.models.capture import Captured
+from probes import baselines, intervals, metrics
+from probes.base import ProbeError
+from probes.fitters import fitter
+from reports.record import Baseline, Estimate
+
+Scores = NDArray[np.float64]
+
+SHUFFLES = 10
+DIRECTIONS = 100
+
+
+def simpler(
+    work: CheckWork,
+    captured: Captured,
+    candidate: Candidate,
+    words: Scores,
+    *,
+    confidence: float,
+    seed: int,
+) -> list[Baseline]:
+    """The baselines of a check, fitted on its train role and scored on its validation role.
+
+    Args:
+        work: the check.
+        captured: its activations.
+        candidate: the place that was chosen.
+        words: `[n]`, the validation scores of the text alone.
+        confidence: of the intervals.
+        seed: of every draw.
+
+    Raises:
+        MeasurementError: activations that are not finite.
+    """
+    monitor, train, validation = work.check.monitor, work.roles["train"], work.roles["validation"]
+    fit = fitter(monitor.fitter)
+    y_train, groups_train = labels_of(train), groups_of(train)
+    y, groups = labels_of(validation), groups_of(validation)
+    x_train = finite_matrix(captured, candidate.read, train, "train rows")
+    x = finite_matrix(captured, candidate.read, validation, "validation rows")
+    e_train = finite_matrix(captured, work.embedding_read, train, "embeddings of train rows")
+    e = finite_matrix(captured, work.embedding_read, validation, "embeddings of validation rows")
+
+    def auroc(scores: Scores) -> Estimate:
+        return recorded(
+            intervals.auroc_estimate(scores, y, groups, confidence=confidence, random_state=seed)
+        )
+
+    def embedding() -> Estimate:
+        probe = fit(e_train, y_train, groups_train, folds=monitor.folds, random_state=seed)
+        return auroc(probe.decision_function(e))
+
+    def shuffled(draw: int) -> Scores:
+        probe = baselines.shuffled_label_probe(
+            fit, x_train, y_train, groups_train, random_state=draw
+        )
+        return probe.decision_function(x)
+
+    def random_direction(draw: int) -> Scores:
+        return baselines.random_direction_scores(x_train, x, random_state=draw)
+
+    def luck(score: Callable[[int], Scores], draws: int, what: str) -> Estimate:
+        found = [metrics.auroc(score(seed * draws + draw), y) for draw in range(draws)]
+        tail = (1 - confidence) / 2
+        return Estimate(
+            value=float(np.mean(found)),
+            low=float(np.quantile(found, tail)),
+            high=float(np.quantile(found, 1 - tail)),
+            n=len(y),
+            n_groups=len(set(groups)),
+            confidence=confidence,
+            method=f"mean and spread of {draws} {what}",
+        )
+
+    def length() -> Estimate:
+        return auroc(
+            baselines.length_scores(
+                np.array([len(encoded.ids) for encoded in train.encoded]),
+                y_train,
+                np.array([len(encoded.ids) for encoded in validation.encoded]),
+            )
+        )
+
+    nothing = Estimate(value=0.5, n=len(y), n_groups=len(set(groups)), confidence=confidence)
+
+    def reached(name: str, measure: Callable[[], Estimate], note: str) -> Baseline:
+        try:
+            return Baseline(name=name, auroc=measure(), note=note)
+        except ProbeError as error:
+            return Baseline(name=name, auroc=nothing, note=f"cannot be fitted: {error}")
+
+    return [
+        reached(
+            "text", lambda: auroc(words), "TF-IDF of words and word pairs, logistic regression"
+        ),
+        reached("length", length, "number of tokens"),
+        reached("embedding", embedding, "the same monitor before the first layer"),
+        reached(
+            "shuffled_labels",
+            lambda: luck(shuffled, SHUFFLES, "shuffles"),
+            f"control task: the same fitter on labels shuffled {SHUFFLES} times",
+        ),
+        reached(
+            "random_direction",
+            lambda: luck(random_direction, DIRECTIONS, "directions"),
+            f"{DIRECTIONS} directions drawn at random",
+        ),
+    ]
