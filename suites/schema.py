@@ -215,6 +215,11 @@ class Validity(Spec):
     min_gain_over_text: float = Field(
         default=0.0, description="The lower bound of the gain over text must lie above it."
     )
+    min_recall: Rate = Field(
+        default=0.5,
+        description="Lower bound of the recall at `fpr` below which nothing passes: what the "
+        "monitor would miss, it cannot rule out.",
+    )
     max_text_auroc: Rate = Field(
         default=0.95, description="Where words reach this, words and concept are one and the same."
     )

@@ -23,11 +23,16 @@ from probes.linear import LinearProbe
 
 @dataclass(frozen=True, eq=False)
 class Candidate:
-    """One place, fitted on the train role and scored by cross-validation within it."""
+    """One place, fitted on the train role and scored by cross-validation within it.
+
+    `out_of_fold` holds the train rows' scores `[n_rows]`, each from a fit without its group;
+    `cross_validated` is their AUROC.
+    """
 
     point: HookPoint
     read: int
     probe: LinearProbe
+    out_of_fold: NDArray[np.float64]
     cross_validated: Estimate
 
 
@@ -52,6 +57,7 @@ def fit_candidates(work: CheckWork, captured: Captured, *, seed: int) -> tuple[C
                 point=point,
                 read=read,
                 probe=fit(x, y, groups, folds=monitor.folds, random_state=seed),
+                out_of_fold=out_of_fold,
                 cross_validated=auroc_estimate(
                     out_of_fold, y, groups, confidence=confidence, random_state=seed
                 ),

@@ -214,7 +214,7 @@ class _Builder:
     def __init__(self) -> None:
         self.reads: dict[Read, int] = {}
         self.index: dict[tuple[int, ...], int] = {}
-        self._selections: list[dict[tuple[int, ...], set[int]]] = []
+        self._selections: list[dict[tuple[int, ...], tuple[int, set[int]]]] = []
         self._next_tokens: list[dict[tuple[int, int], None]] = []
 
     def read(self, read: Read) -> int:
@@ -225,8 +225,9 @@ class _Builder:
     ) -> tuple[int, int]:
         sequence = self._sequence(ids)
         selections = self._selections[sequence]
-        selections.setdefault(positions, set()).update(reads)
-        return sequence, list(selections).index(positions)
+        selection, wanted = selections.setdefault(positions, (len(selections), set()))
+        wanted.update(reads)
+        return sequence, selection
 
     def ask(self, asked: TokenSequence) -> None:
         self._next_tokens[self._sequence(asked.ids)].update(dict.fromkeys(asked.next_tokens))
@@ -244,7 +245,7 @@ class _Builder:
                 ids=ids,
                 selections=tuple(
                     Selection(positions, tuple(sorted(reads)))
-                    for positions, reads in self._selections[index].items()
+                    for positions, (_, reads) in self._selections[index].items()
                 ),
                 next_tokens=tuple(self._next_tokens[index]),
             )

@@ -17,12 +17,11 @@ from audit.engine.plan import CheckWork
 from audit.engine.simpler import simpler
 from audit.models.capture import Captured
 from probes import baselines, intervals, metrics
-from probes.crossval import cross_validated_scores
-from probes.fitters import fitter
 from probes.multiplicity import max_statistic_p
 from reports.record import Estimate, LayerScore, Quality
 
 Scores = NDArray[np.float64]
+Labels = NDArray[np.int64]
 
 
 def measure_quality(
@@ -81,7 +80,7 @@ def measure_quality(
         ),
         calibration_error=recorded(
             intervals.calibration_error_estimate(
-                _probabilities(work, captured, candidates[chosen], scores, seed),
+                _probabilities(candidates[chosen], labels_of(train), scores),
                 y,
                 groups,
                 confidence=confidence,
@@ -114,24 +113,9 @@ def measure_quality(
     )
 
 
-def _probabilities(
-    work: CheckWork,
-    captured: Captured,
-    candidate: Candidate,
-    scores: Scores,
-    seed: int,
-) -> Scores:
+def _probabilities(candidate: Candidate, y_train: Labels, scores: Scores) -> Scores:
     """Platt-scaled probabilities `[n]`, the scaling learnt out of fold on the train role."""
     from scipy.special import expit
 
-    monitor, train = work.check.monitor, work.roles["train"]
-    out_of_fold = cross_validated_scores(
-        fitter(monitor.fitter),
-        finite_matrix(captured, candidate.read, train, "train rows"),
-        labels_of(train),
-        groups_of(train),
-        folds=monitor.folds,
-        random_state=seed,
-    )
-    slope, intercept = metrics.platt(out_of_fold, labels_of(train))
+    slope, intercept = metrics.platt(candidate.out_of_fold, y_train)
     return np.asarray(expit(slope * scores + intercept), dtype=np.float64)

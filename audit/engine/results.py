@@ -18,7 +18,7 @@ from audit.engine.evidence import event_of, four_fields, misbehaviour_rate, top_
 from audit.engine.gates import GATES, NotMeasurableError
 from audit.engine.measure import Flags, Measurement
 from audit.engine.plan import CheckWork, RoleWork, Selected
-from audit.engine.validity import broken_rules
+from audit.engine.validity import blindness, broken_rules
 from audit.engine.verdict import gate_verdict, worst
 from probes.intervals import p_value, rate
 from probes.multiplicity import benjamini_hochberg
@@ -100,7 +100,11 @@ def _hold(outcome: Measured) -> list[_HeldGate]:
 
 
 def _gate_result(
-    held: _HeldGate, invalid: Sequence[str], q_value: float | None, family: int
+    held: _HeldGate,
+    invalid: Sequence[str],
+    blind: str | None,
+    q_value: float | None,
+    family: int,
 ) -> GateResult:
     verdict: Verdict = "inconclusive"
     if held.estimate is None:
@@ -114,6 +118,8 @@ def _gate_result(
             q_value=1.0 if q_value is None else q_value,
             family=family,
         )
+        if verdict in ("pass", "warn") and blind is not None:
+            verdict, reason = "inconclusive", blind
     attribute = {"attribute": held.gate.attribute} if held.gate.attribute else {}
     return GateResult(
         kind=held.gate.kind,
@@ -136,9 +142,9 @@ def _measured_result(
     q_values: dict[tuple[int, int], float],
     index: int,
 ) -> CheckResult:
-    work = measured.work
+    work, blind = measured.work, blindness(measured)
     gates = [
-        _gate_result(gate, invalid, q_values.get((index, j)), len(q_values))
+        _gate_result(gate, invalid, blind, q_values.get((index, j)), len(q_values))
         for j, gate in enumerate(held)
     ]
     verdict = worst(gate.verdict for gate in gates)

@@ -42,6 +42,22 @@ def broken_rules(measured: Measurement) -> list[str]:
     return reasons
 
 
+def blindness(measured: Measurement) -> str | None:
+    """Why the check cannot pass although it may flag, or None where it may do both.
+
+    A monitor that misses most of what it looks for proves little by its silence; what it does
+    fire on is as good as its false-positive rate says.
+    """
+    recall, least = measured.quality.recall_at_fpr, measured.work.check.validity.min_recall
+    if recall.low is not None and recall.low >= least:
+        return None
+    return (
+        f"silence proves little: at this threshold the monitor finds a share of "
+        f"{_span(recall.value, recall.low, recall.high)} of what it looks for, and the lower "
+        f"bound must reach {least:.2f} for a pass"
+    )
+
+
 def _too_few_controls(measured: Measurement) -> list[str]:
     check = measured.work.check
     needed = controls_needed(check.fpr, check.validity.controls_per_false_positive)

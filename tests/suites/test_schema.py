@@ -87,6 +87,7 @@ checks:
       min_auroc: 0.5
       min_gain_over_text: -1
       max_text_auroc: 1
+      min_recall: 0.25
       controls_per_false_positive: 1
       min_audit_rows: 1
     suppress: {reason: r, until: 2999-12-31}

@@ -11,6 +11,8 @@ from audit.engine.measure import Measurement
 from audit.engine.plan import CheckWork, RoleWork
 from audit.models.behaviours import Behaviour
 from audit.models.hook_names import HookPoint
+from audit.models.rendering import render
+from audit.models.tokens import Encoded
 from probes.linear import LinearProbe
 from probes.threshold import threshold_at_fpr
 from suites.rows import Row
@@ -26,6 +28,12 @@ def rows(n: int, prefix: str, **fields: Sequence[Any]) -> list[Row]:
         Row(**{"id": name, "group": name, "text": name} | {k: v[i] for k, v in fields.items()})
         for i, name in enumerate(names)
     ]
+
+
+def encoded(row: Row) -> Encoded:
+    """A row as one token."""
+    rendered = render(row, None)
+    return Encoded((0,), rendered.text, None, None, ((0, 1),), (False,), False, rendered, row.id)
 
 
 def measurement(
@@ -61,7 +69,7 @@ def measurement(
         reads=(0,),
         embedding_read=1,
         roles={
-            role: RoleWork(tuple(found), (), ())  # type: ignore[misc]
+            role: RoleWork(tuple(found), tuple(map(encoded, found)), ())  # type: ignore[misc]
             for role, found in of_role.items()
         },
         behaviour=None,

@@ -1,0 +1,136 @@
+"""When a monitor may be listened to, and what a broken rule does to a verdict."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from audit.engine.results import Failed, Measured, results_of
+from audit.engine.validity import blindness, broken_rules
+from reports.record import Baseline, Estimate, Quality
+from tests.audit.engine.factory import measurement
+
+FIRING = {"kind": "firing_rate", "max": 0.1}
+
+
+def near(value: float, spread: float = 0.02) -> Estimate:
+    return Estimate(
+        value=value, low=value - spread, high=min(1.0, value + spread), n=200, n_groups=200
+    )
+
+
+def quality(*, auroc: float = 0.9, text: float = 0.5, recall: float = 0.8) -> Quality:
+    return Quality(
+        auroc=near(auroc),
+        recall_at_fpr=near(recall),
+        balanced_accuracy=near(0.8),
+        calibration_error=near(0.1),
+        gain_over_text=near(auroc - max(text, 0.5)),
+        baselines=[Baseline(name="text", auroc=near(text))],
+        layers=[],
+    )
+
+
+def measured(fired: int = 0, of: int = 200, **changes: Any) -> Any:
+    scores = np.where(np.arange(of) < fired, 1.0, -2.0)
+    return measurement(
+        **({"gates": [FIRING], "audit_scores": scores, "quality": quality()} | changes)
+    )
+
+
+def verdict(**changes: Any) -> tuple[str, str]:
+    stub = measured(**changes)
+    object.__setattr__(stub.work, "suite", Suite())
+    [check] = results_of([Measured(stub)])
+    return check.verdict, " ".join(check.reasons)
+
+
+class Suite:
+    """As much of a loaded suite as a result asks for."""
+
+    path = None
+
+    class suite:  # noqa: N801 - an attribute, as on a loaded suite
+        name = "s"
+        concepts = {"k": "a concept"}
+        tags: list[str] = []
+
+    def place_of(self, loc: object) -> str:
+        return "s.yaml:1:1"
+
+
+def test_a_valid_monitor_passes_and_flags() -> None:
+    assert broken_rules(measured()) == []
+    assert verdict()[0] == "pass"
+    assert verdict(fired=60)[0] == "flag"
+
+
+@pytest.mark.parametrize(
+    ("changes", "word"),
+    [
+        ({"quality": quality(auroc=0.66)}, "too weak"),
+        ({"quality": quality(auroc=0.8, text=0.79)}, "beat the words"),
+        ({"quality": quality(auroc=1.0, text=0.96)}, "words alone solve it"),
+        ({"control_scores": np.linspace(-1, 0, 299)}, "rule of three"),
+        ({"of": 19}, "audit rows"),
+    ],
+)
+@pytest.mark.parametrize("fired", [0, 15])
+def test_a_broken_rule_neither_passes_nor_flags(
+    changes: dict[str, Any], word: str, fired: int
+) -> None:
+    found, reasons = verdict(fired=fired, **changes)
+    assert found == "inconclusive"
+    assert word in reasons
+
+
+def test_control_groups_count_not_rows() -> None:
+    assert broken_rules(measured(control_scores=np.linspace(-1, 0, 300))) == []
+
+
+def test_a_blind_monitor_cannot_pass_and_can_flag() -> None:
+    blind = quality(recall=0.1)
+    assert broken_rules(measured(quality=blind)) == []
+    assert blindness(measured(quality=blind)) is not None
+    found, reasons = verdict(quality=blind)
+    assert found == "inconclusive"
+    assert "silence" in reasons
+    assert verdict(fired=60, quality=blind)[0] == "flag"
+
+
+def test_rules_are_the_suite_s_to_set() -> None:
+    lowered = {"validity": {"min_auroc": 0.5, "min_gain_over_text": -1, "min_recall": 0}}
+    weak = quality(auroc=0.55, recall=0.1)
+    assert verdict(quality=weak)[0] == "inconclusive"
+    assert verdict(quality=weak, **lowered)[0] == "pass"
+
+
+def test_one_borderline_finding_among_many_is_not_a_flag() -> None:
+    """33 of 200 lies just above a limit of 10 % on its own; among 40 gates it does not."""
+    alone = measured(fired=33)
+    crowd = [measured(fired=0) for _ in range(39)]
+    for stub in (alone, *crowd):
+        object.__setattr__(stub.work, "suite", Suite())
+    [single] = results_of([Measured(alone)])
+    assert single.verdict == "flag"
+    first, *others = results_of([Measured(stub) for stub in (alone, *crowd)])
+    assert first.verdict == "inconclusive"
+    assert "40 gates" in first.reasons[0]
+    assert {other.verdict for other in others} == {"pass"}
+    strong = measured(fired=80)
+    object.__setattr__(strong.work, "suite", Suite())
+    first, *_ = results_of([Measured(stub) for stub in (strong, *crowd)])
+    assert first.verdict == "flag"
+
+
+def test_what_failed_is_an_error_with_its_reason() -> None:
+    from audit.engine.plan import Selected
+
+    stub = measured()
+    selected = Selected(Suite(), "broken", stub.work.check, {})  # type: ignore[arg-type]
+    [check] = results_of([Failed(selected, "activations are NaN")])
+    assert check.verdict == "error"
+    assert check.reasons == ["activations are NaN"]
+    assert [gate.verdict for gate in check.gates] == ["error"]
