@@ -175,7 +175,10 @@ def _conjugate_gradients(
         residual -= length * image
         preconditioned = residual / diagonal
         renewed = np.sum(residual * preconditioned, axis=0)
-        direction = preconditioned + np.where(moving, renewed / energy, 0.0) * direction
+        direction = (
+            preconditioned
+            + np.where(moving, renewed / np.where(moving, energy, 1.0), 0.0) * direction
+        )
         energy = np.where(moving, renewed, energy)
     return step
 

@@ -125,3 +125,10 @@ def test_two_groups_are_enough():
     data = plant(n_pairs=20, d=5, strength=6.0)
     probe = FITTERS["logistic"](data.x, data.y, data.groups % 2, folds=10)
     assert auroc(probe.decision_function(data.x), data.y) > 0.99
+
+
+def test_columns_that_never_move_say_nothing_without_a_warning() -> None:
+    """As the last token's embedding is, where every prompt ends alike: sums of exact zeros."""
+    y = np.arange(40) % 2
+    probe = FITTERS["logistic"](np.ones((40, 3), dtype=np.float32), y, np.arange(40))
+    assert np.ptp(probe.decision_function(np.ones((5, 3), dtype=np.float32))) == 0
