@@ -11,31 +11,17 @@ import yaml
 from audit import load_model, run_audit
 from audit.organisms.world import ORGANISMS
 from benchmarks.organism_table import SUITES, deserved
-from reports.record import AuditReport
 
 
-def audited(organism: str, seed: int) -> AuditReport:
-    return run_audit(list(SUITES), load_model(f"organism:{organism}", device="cpu"), seed=seed)
-
-
-def as_deserved(report: AuditReport, organism: str) -> None:
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("organism", sorted(ORGANISMS))
+def test_each_organism_gets_the_verdicts_it_deserves(organism: str, seed: int) -> None:
+    report = run_audit(list(SUITES), load_model(f"organism:{organism}", device="cpu"), seed=seed)
     found = {(check.suite, check.id): check.verdict for check in report.checks}
     assert found == {key: deserved(organism, key[0]) for key in found}, [
         (check.id, check.reasons) for check in report.checks
     ]
     assert {suite for suite, _ in found} == set(SUITES)
-
-
-@pytest.mark.parametrize("organism", sorted(ORGANISMS))
-def test_each_organism_gets_the_verdicts_it_deserves(organism: str) -> None:
-    as_deserved(audited(organism, seed=0), organism)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("seed", range(1, 5))
-@pytest.mark.parametrize("organism", sorted(ORGANISMS))
-def test_on_every_seed(organism: str, seed: int) -> None:
-    as_deserved(audited(organism, seed), organism)
 
 
 def test_the_liar_is_caught_where_it_looks_like_what_it_is() -> None:
