@@ -17,6 +17,7 @@ from audit.engine.plan import CheckWork
 from audit.engine.simpler import simpler
 from audit.models.capture import Captured
 from probes import baselines, intervals, metrics
+from probes.crossval import comparable
 from probes.multiplicity import max_statistic_p
 from reports.record import Estimate, LayerScore, Quality
 
@@ -51,6 +52,9 @@ def measure_quality(
         ]
     )
     scores = scores_by_layer[chosen]
+    seen = candidates[chosen].probe.decision_function(
+        finite_matrix(captured, candidates[chosen].read, train, "train rows")
+    )
     confidence = work.check.confidence
 
     def auroc(of: Scores) -> Estimate:
@@ -80,7 +84,7 @@ def measure_quality(
         ),
         calibration_error=recorded(
             intervals.calibration_error_estimate(
-                _probabilities(candidates[chosen], labels_of(train), scores),
+                _probabilities(candidates[chosen], seen, labels_of(train), scores),
                 y,
                 groups,
                 confidence=confidence,
@@ -113,9 +117,15 @@ def measure_quality(
     )
 
 
-def _probabilities(candidate: Candidate, y_train: Labels, scores: Scores) -> Scores:
-    """Platt-scaled probabilities `[n]`, the scaling learnt out of fold on the train role."""
+def _probabilities(candidate: Candidate, seen: Scores, y_train: Labels, scores: Scores) -> Scores:
+    """Platt-scaled probabilities `[n]`, the scaling learnt out of fold on the train role.
+
+    `seen` holds the probe's own scores of the train rows: out-of-fold scores have a unit of
+    their own, and these bring the others to it.
+    """
     from scipy.special import expit
 
     slope, intercept = metrics.platt(candidate.out_of_fold, y_train)
-    return np.asarray(expit(slope * scores + intercept), dtype=np.float64)
+    return np.asarray(
+        expit(slope * comparable(scores, seen, y_train) + intercept), dtype=np.float64
+    )
