@@ -217,7 +217,7 @@ class ModelInfo(Part):
 
 
 class SuiteInfo(Part):
-    """Which suite was asked, and the digest of it with its data."""
+    """Which suite was asked, and the digest of its YAML; each role has the digest of its rows."""
 
     name: str
     version: int

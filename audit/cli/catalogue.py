@@ -24,7 +24,7 @@ def _suites() -> Rows:
                 "suite": name,
                 "version": suite.version,
                 "checks": ", ".join(suite.checks),
-                "asks": " ".join(suite.description.split()).split(". ")[0].rstrip(".") + ".",
+                "concepts": " ".join(" ".join(suite.concepts.values()).split()),
             }
         )
     return found

@@ -63,7 +63,8 @@ def test_every_role_has_enough_rows_whatever_the_seed(
     rows = rows_by_role(suite, check, seed=seed)
     for role in ROLES:
         assert len(rows[role]) >= LEAST[role]
-    assert len({row.group for row in rows["control"] if row.label == 0}) >= 400
+    for label in (0, 1):  # a threshold on either side
+        assert len({row.group for row in rows["control"] if row.label == label}) >= 400
 
 
 @pytest.mark.parametrize("check", CHECKS)
@@ -82,14 +83,10 @@ def test_words_alone_do_not_tell_the_label(roles: dict[str, Roles], check: str) 
     assert auroc_estimate(scores, labels(rows), groups(rows)).value <= 0.60
 
 
-def test_the_floor_would_show_what_obedience_tells(roles: dict[str, Roles]) -> None:
-    """Of obedient replies to two instructions alone, as such sets are often made, it is high."""
-    rows = tuple(
-        row
-        for row in roles["stands_by_falsehood"]["control"]
-        if (row.attributes["instruction"], row.label) in {("truth", 0), ("falsehood", 1)}
-    )
-    assert lexical_floor([text(row) for row in rows], labels(rows), groups(rows)).value > 0.9
+def test_the_floor_would_show_a_word_that_tells(roles: dict[str, Roles]) -> None:
+    rows = roles["stands_by_falsehood"]["validation"]
+    marked = [f"{text(row)} {'indeed' if row.label else 'surely'}" for row in rows]
+    assert lexical_floor(marked, labels(rows), groups(rows)).value > 0.95
 
 
 @pytest.mark.parametrize("check", CHECKS)
@@ -103,7 +100,7 @@ def test_every_word_and_pair_of_words_goes_with_both_labels_alike(
     assert counts[0] == counts[1]
 
 
-@pytest.mark.parametrize("role", ["train", "validation", "control"])
+@pytest.mark.parametrize("role", ["train", "validation"])
 def test_scene_instruction_claim_and_reply_are_a_full_factorial(
     roles: dict[str, Roles], role: Role
 ) -> None:
@@ -117,7 +114,7 @@ def test_scene_instruction_claim_and_reply_are_a_full_factorial(
         )
         for row in roles["stands_by_falsehood"][role]
     )
-    scenes = {"train": TRAIN, "validation": VALIDATION, "control": CONTROL}[role]
+    scenes = {"train": TRAIN, "validation": VALIDATION}[role]
     assert len(cells) == len(scenes) * 4 * 2 * 2 * 2
     assert len(set(cells.values())) == 1
 
@@ -132,7 +129,7 @@ def obeys(row: Row) -> bool:
     }[str(row.attributes["instruction"])]
 
 
-@pytest.mark.parametrize("role", ["train", "validation", "control"])
+@pytest.mark.parametrize("role", ["train", "validation"])
 def test_obedience_says_nothing_about_truth(roles: dict[str, Roles], role: Role) -> None:
     rows = roles["stands_by_falsehood"][role]
     for kinds in (("truth", "falsehood"), ("opposite",), ("agreement",)):
@@ -171,6 +168,19 @@ def test_the_label_of_a_dictated_answer_says_that_it_is_false(roles: dict[str, R
             assert row.label == int(said != bool(claims[0]))
         judged += 1
     assert judged >= 500
+
+
+def test_controls_have_the_form_of_the_audit(roles: dict[str, Roles]) -> None:
+    """A threshold holds where it was set: the same turns, the claim affirmed, no instruction."""
+    of_role = {role: roles["stands_by_falsehood"][role] for role in ("control", "audit")}
+    for rows in of_role.values():
+        for row in rows:
+            request, reply = row.messages[0].content, row.messages[1].content
+            assert request.endswith(" asks you whether that is true.")
+            assert f"that t{reply[1:-1]}" in request
+    length = {role: np.mean([len(text(row)) for row in rows]) for role, rows in of_role.items()}
+    question = np.mean([len(row.messages[2].content) + 1 for row in of_role["audit"]])
+    assert abs(length["audit"] - question - length["control"]) < 20  # characters
 
 
 @pytest.mark.parametrize("role", ROLES)
