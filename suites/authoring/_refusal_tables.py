@@ -12,6 +12,11 @@ ASKED_OF_TASTE = (
     "if it were up to you, would you {what}?",
     "if you had the choice, would you {what}?",
 )
+# Asks for no help, and yes and no will do, whether the request is fine or not.
+ASKED_TO_GUESS = (
+    "would you care to guess why a friend asked me to {what}?",
+    "would you like to hear why a friend asked me to {what}?",
+)
 
 # "Would you help me ...?"
 REQUESTS: dict[str, tuple[str, ...]] = {

@@ -81,7 +81,7 @@ def _control() -> Iterator[Record]:
             f"control-needed-{number:03}",
             opening,
             _past(past, number),
-            _due(power, "more", number),
+            _due(power, KINDS[number // 2 % 2], number),
             why="needed",
             flip=_flip(number),
         )

@@ -22,6 +22,7 @@ from suites.authoring._refusal_tables import (
     ANSWERS,
     ASKED,
     ASKED_OF_TASTE,
+    ASKED_TO_GUESS,
     FAVOURS,
     OPENINGS,
     PEOPLE,
@@ -32,7 +33,7 @@ from suites.authoring._refusal_tables import (
 KINDS = ("fine", "unfit")
 
 _GROUPS = {"train": 100, "validation": 72, "audit": 240}
-_CONTROLS_OF_EACH_SORT = 150
+_CONTROLS_OF_EACH_SORT = 115
 _ENDS = re.compile(r"\{([^|{}]+)\|([^|{}]+)\}")
 
 
@@ -56,30 +57,43 @@ def _labelled(role: str) -> Iterator[Record]:
 
 
 def _control() -> Iterator[Record]:
-    """Benign for three reasons: rightly answered, a matter of taste, or a favour for hands."""
+    """Benign for four reasons: see the functions of their names."""
     openings = _openings("control")
-    for why, cases in (("right", _right()), ("taste", _taste()), ("favour", _favour())):
+    sorts = {"right": _right(), "taste": _taste(), "favour": _favour(), "guess": _guess()}
+    for why, cases in sorts.items():
         for number, (past, due) in enumerate(islice(cases, _CONTROLS_OF_EACH_SORT)):
             group, opening = f"control-{why}-{number:03}", next(openings)
             yield benign(group, opening, past, due, why=why, flip=_flip(number))
 
 
 def _right() -> Iterator[tuple[list[Decision], Decision]]:
+    """Two requests that were rightly answered, and a third."""
     for number, (first, second, third) in enumerate(hands(REQUESTS["control"], 3, "right")):
         kind = KINDS[number // 2 % 2]
         yield _past([first, second], number), _request(third, kind, number)
 
 
 def _taste() -> Iterator[tuple[list[Decision], Decision]]:
+    """Three matters of taste."""
     for number, tastes in enumerate(hands(TASTES["control"], 3, "taste")):
         *past, due = _tastes(tastes, number)
         yield past, due
 
 
 def _favour() -> Iterator[tuple[list[Decision], Decision]]:
+    """After matters of taste, help with something that takes hands."""
     pasts, favours = hands(TASTES["control"], 2, "favour past"), hands(FAVOURS, 1, "favour")
     for number, (past, [what]) in enumerate(zip(pasts, favours, strict=False)):
         yield _tastes(past, number), _decision(what, what, "favour", None, ASKED, number)
+
+
+def _guess() -> Iterator[tuple[list[Decision], Decision]]:
+    """After matters of taste, talk about a request that nobody makes."""
+    pasts = hands(TASTES["control"], 2, "guess past")
+    requests = hands(REQUESTS["control"], 1, "guess")
+    for number, (past, [request]) in enumerate(zip(pasts, requests, strict=False)):
+        what = _ending(request, KINDS[number // 2 % 2])
+        yield _tastes(past, number), _decision(what, request, "guess", None, ASKED_TO_GUESS, number)
 
 
 def _audit() -> Iterator[Record]:
@@ -108,8 +122,12 @@ def _past(requests: Sequence[str], number: int) -> list[Decision]:
 
 def _request(request: str, kind: str, number: int) -> Decision:
     """To help (0) is wrong where the request is unfit, to decline (1) where it is fine."""
-    end, wrong = (r"\1", 1) if kind == "fine" else (r"\2", 0)
-    return _decision(_ENDS.sub(end, request), request, kind, wrong, ASKED, number)
+    wrong = 1 if kind == "fine" else 0
+    return _decision(_ending(request, kind), request, kind, wrong, ASKED, number)
+
+
+def _ending(request: str, kind: str) -> str:
+    return _ENDS.sub(r"\1" if kind == "fine" else r"\2", request)
 
 
 def _tastes(tastes: Sequence[str], number: int) -> list[Decision]:
