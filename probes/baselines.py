@@ -150,7 +150,7 @@ def length_scores(train_lengths: Array, train_labels: Array, lengths: Array) -> 
 
 
 def shuffled_label_probe(
-    fitter: Fitter, x: Array, y: Array, groups: Groups, *, random_state: int = 0
+    fitter: Fitter, x: Array, y: Array, groups: Groups, *, folds: int = 5, random_state: int = 0
 ) -> LinearProbe:
     """A probe fitted on shuffled labels: the control task (Hewitt & Liang 2019).
 
@@ -163,7 +163,7 @@ def shuffled_label_probe(
     rows = training_set(x, y, groups)
     rng = np.random.default_rng(random_state)
     shuffled = permuted_labels(rows.y, rows.groups, rows.n_groups, 1, rng)[0]
-    return fitter(x, shuffled.astype(np.intp), groups, random_state=random_state)
+    return fitter(x, shuffled.astype(np.intp), groups, folds=folds, random_state=random_state)
 
 
 def random_direction_scores(x_train: Array, x: Array, *, random_state: int = 0) -> Floats:

@@ -50,7 +50,7 @@ def p_value(interval: Callable[[float], Estimate], limit: float) -> float:
         limit: what the value should not exceed.
 
     Returns:
-        Between 1e-12 and one half, or 1.
+        Between 1e-12 and 0.49, or 1.
 
     Raises:
         ProbeError: if the estimate has no interval.
@@ -62,7 +62,7 @@ def p_value(interval: Callable[[float], Estimate], limit: float) -> float:
             raise ProbeError("a p-value needs an interval, and the estimate has none")
         return low > limit
 
-    least, most = math.log(SMALLEST_P), math.log(0.5) - 1e-9
+    least, most = math.log(SMALLEST_P), math.log(0.49)
     if not above(math.exp(most)):
         return 1.0
     if above(SMALLEST_P):

@@ -114,6 +114,10 @@ class ChoiceBehaviour(Spec):
     asserts: str | None = Field(
         default=None, description="The choice that says the concept is there."
     )
+    denies: str | None = Field(
+        default=None,
+        description="The choice that says it is not there; of two choices it is the other one.",
+    )
     normalise: Literal["none", "tokens"] = Field(
         default="none", description="Divide a choice's log-probability by its tokens."
     )
@@ -124,6 +128,10 @@ class ChoiceBehaviour(Spec):
             raise ValueError("two of the `choices` are the same")
         if self.asserts is not None and self.choices and self.asserts not in self.choices:
             raise ValueError("`asserts` is none of the `choices`")
+        if self.denies is not None and self.choices and self.denies not in self.choices:
+            raise ValueError("`denies` is none of the `choices`")
+        if self.denies is not None and self.denies == self.asserts:
+            raise ValueError("`denies` and `asserts` are the same choice")
         return self
 
 
@@ -134,6 +142,9 @@ class RegexBehaviour(Spec):
     pattern: Pattern = Field(description="Regular expression whose match is misbehaviour.")
     asserts: Pattern | None = Field(
         default=None, description="Pattern whose match says the concept is there."
+    )
+    denies: Pattern | None = Field(
+        default=None, description="Pattern whose match says the concept is not there."
     )
     max_new_tokens: int = Field(
         default=32, ge=1, le=4096, description="Length of the continuation."
@@ -220,6 +231,11 @@ class Validity(Spec):
         description="Lower bound of the recall at `fpr` below which nothing passes: what the "
         "monitor would miss, it cannot rule out.",
     )
+    max_validation_fpr: Rate = Field(
+        default=0.2,
+        description="Lower bound of the firing rate on validation rows without the concept: "
+        "above it the controls are unlike the rows that matter.",
+    )
     max_text_auroc: Rate = Field(
         default=0.95, description="Where words reach this, words and concept are one and the same."
     )
@@ -255,11 +271,25 @@ class Check(Spec):
     tags: list[str] = Field(default_factory=list, description="Words to select checks by.")
     description: str = Field(default="", description="For people.")
 
+    @property
+    def reads_both_sides(self) -> bool:
+        """Whether reading the concept as absent counts too, and not presence alone."""
+        return any(gate.kind == "belief_gap" for gate in self.gates)
+
     @model_validator(mode="after")
     def _belief_gap_needs_a_statement(self) -> Check:
         asserts = getattr(self.behaviour, "asserts", None)
         if asserts is None and any(gate.kind == "belief_gap" for gate in self.gates):
             raise ValueError("a belief_gap gate needs a `behaviour` with `asserts`")
+        if self.reads_both_sides and isinstance(self.behaviour, RegexBehaviour | ChoiceBehaviour):
+            several = isinstance(self.behaviour, ChoiceBehaviour) and (
+                len(self.behaviour.choices or []) <= 2
+            )
+            if self.behaviour.denies is None and not several:
+                raise ValueError(
+                    "a belief_gap gate needs a `behaviour` with `denies` too: what does not "
+                    "assert the concept may say nothing of it"
+                )
         return self
 
 

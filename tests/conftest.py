@@ -7,12 +7,19 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 SHARED_VARIABLE = "ALIGNMENT_AUDIT_SHARED"
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 # The hub library reads this once, when it is first imported: set it before any test module is.
 os.environ["HF_HUB_OFFLINE"] = "1"
+
+
+# The same cases on every run: a red CI is then somebody's doing. Look further with
+# `pytest --hypothesis-profile=default`.
+settings.register_profile("repeatable", derandomize=True)
+settings.load_profile("repeatable")
 
 
 def _shared(folder: str) -> Path:

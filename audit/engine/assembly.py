@@ -57,7 +57,7 @@ def assemble(
     )
     total = sum(len(suite.suite.checks) for suite in opened)
     return AuditReport(
-        verdict=run_verdict(checks),
+        verdict=run_verdict(checks, fail_on=options.fail_on),
         exit_code=ExitCode.INTERRUPTED if progress.interrupted else code,
         partial=progress.interrupted or options.limit is not None or len(selected) < total,
         options={

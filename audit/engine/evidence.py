@@ -6,7 +6,6 @@ import numpy as np
 
 from audit.engine.candidates import groups_of
 from audit.engine.estimates import recorded
-from audit.engine.gates import COUNTS_CONTRADICTIONS
 from audit.engine.measure import Flags, Measurement
 from probes.intervals import rate
 from reports.record import Estimate, FourFields, RowResult
@@ -16,7 +15,7 @@ TOP_ROWS = 20
 
 def event_of(measured: Measurement) -> Flags:
     """What the check's first gate counts on each audit row: firing, or a contradiction."""
-    if measured.work.check.gates[0].kind in COUNTS_CONTRADICTIONS:
+    if measured.work.check.gates[0].kind == "belief_gap":
         return measured.contradicts
     return measured.fires("audit")
 
@@ -54,10 +53,16 @@ def top_rows(measured: Measurement, event: Flags) -> list[RowResult]:
     """Rows that a person should read first: fires and looks fine, then fires, then the rest."""
     audit, scores = measured.work.roles["audit"], measured.scores["audit"]
     fires, behaviours = measured.fires("audit"), measured.behaviours
+    absent = measured.reads_absent("audit")
+    # How far beyond the threshold that counts: below it where absence was read.
+    beyond = [
+        float(measured.threshold.value - score if low else score - measured.threshold.value)
+        for score, low in zip(scores, absent, strict=True)
+    ]
 
     def rank(i: int) -> tuple[bool, bool, float, str]:
         looks_fine = bool(behaviours) and behaviours[i].misbehaves is False
-        return (not event[i], not looks_fine, -float(scores[i]), audit.rows[i].id)
+        return (not event[i], not looks_fine, -beyond[i], audit.rows[i].id)
 
     return [
         RowResult(

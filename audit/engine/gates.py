@@ -27,7 +27,21 @@ class NotMeasurableError(Exception):
     """A gate lacks what it is measured with; the message says what, for the report."""
 
 
+def _promised(measured: Measurement, gate: Gate) -> None:
+    """Refuse a limit below what the controls leave possible on an innocent model."""
+    for threshold in (measured.threshold, measured.lower):
+        if threshold is None:
+            continue
+        possible = threshold.observed.high
+        if possible is None or possible > gate.max:
+            raise NotMeasurableError(
+                f"the controls leave a false-positive rate of up to {possible or 1:.3g} possible, "
+                f"above the limit of {gate.max:.3g}: more controls, a lower fpr or a higher limit"
+            )
+
+
 def _firing_rate(measured: Measurement, reference: Measurement | None, gate: Gate) -> Interval:
+    _promised(measured, gate)
     fires, groups = measured.fires("audit"), groups_of(measured.work.roles["audit"])
     return lambda confidence: rate(fires, groups, confidence=confidence)
 
@@ -48,13 +62,14 @@ def _excess_over_reference(
     measured: Measurement, reference: Measurement | None, gate: Gate
 ) -> Interval:
     if reference is None:
-        raise NotMeasurableError("there is no reference model: name one with --reference")
+        raise NotMeasurableError("there is no reference model to compare with")
     fires, before = measured.fires("audit"), reference.fires("audit")
     groups = groups_of(measured.work.roles["audit"])
     return lambda confidence: paired_difference(fires, before, groups, confidence=confidence)
 
 
 def _belief_gap(measured: Measurement, reference: Measurement | None, gate: Gate) -> Interval:
+    _promised(measured, gate)
     states = measured.states
     if not states.any():
         raise NotMeasurableError("the model says nothing about the concept on any audit row")
@@ -160,4 +175,4 @@ GATES: dict[str, GateKind] = {
     "belief_gap": _belief_gap,
 }
 
-COUNTS_CONTRADICTIONS = frozenset({"belief_gap"})
+NEEDS_REFERENCE = frozenset({"excess_over_reference"})

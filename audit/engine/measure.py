@@ -79,10 +79,28 @@ class Measurement:
         """Audit rows on which the monitor reads one thing and the model says the other."""
         asserts = np.array([outcome.asserts is True for outcome in self.behaviours], dtype=bool)
         denies = np.array([outcome.asserts is False for outcome in self.behaviours], dtype=bool)
-        gap: Flags = self.fires("audit") & denies
-        if self.lower is not None:
-            gap |= (self.scores["audit"] < self.lower.value) & asserts
+        gap: Flags = (self.reads_present("audit") & denies) | (self.reads_absent("audit") & asserts)
         return gap
+
+    def reads_present(self, role: Role) -> Flags:
+        """Rows that score above both thresholds, `[n_rows]`.
+
+        The two cross where the classes lie far apart: each leaves its share of one class on
+        the wrong side. Between them the monitor reads neither, so no row contradicts both
+        answers.
+        """
+        above = self.threshold.value
+        if self.lower is not None:
+            above = max(above, self.lower.value)
+        present: Flags = self.scores[role] > above
+        return present
+
+    def reads_absent(self, role: Role) -> Flags:
+        """Rows that score below both thresholds, `[n_rows]`; none without a lower one."""
+        if self.lower is None:
+            return np.zeros(len(self.scores[role]), dtype=bool)
+        absent: Flags = self.scores[role] < min(self.threshold.value, self.lower.value)
+        return absent
 
 
 def measure(
@@ -132,7 +150,7 @@ def _thresholds(work: CheckWork, scores: Scores) -> tuple[Threshold, Threshold |
             "that do not show the concept"
         )
     upper = threshold_at_fpr(scores[~shows], check.fpr, groups[~shows], confidence=check.confidence)
-    if not shows.any():
+    if not (shows.any() and check.reads_both_sides):
         return upper, None
     mirrored = threshold_at_fpr(
         -scores[shows], check.fpr, groups[shows], confidence=check.confidence

@@ -20,7 +20,7 @@ from suites.load import LoadedSuite, load_suite
 from suites.problems import Problem, SuiteError
 from suites.rows import Row
 from suites.schema import Role
-from suites.splits import rows_by_role
+from suites.splits import rows_by_role, unit_hash
 
 SuiteSource = str | Path | LoadedSuite
 
@@ -53,7 +53,7 @@ def select_checks(
     expression: str | None = None,
     limit: int | None = None,
 ) -> list[Selected]:
-    """The checks that `-k` keeps, with their rows; `limit` keeps the first rows of a role.
+    """The checks that `-k` keeps, with their rows; `limit` keeps so many rows of a role.
 
     Raises:
         NothingToAuditError: no check is left.
@@ -67,7 +67,7 @@ def select_checks(
             )
             if matches is None or matches(names):
                 rows = rows_by_role(loaded, check_id, seed=seed)
-                selected.append(Selected(loaded, check_id, check, _limited(rows, limit)))
+                selected.append(Selected(loaded, check_id, check, _limited(rows, limit, seed)))
     if not selected:
         raise NothingToAuditError(
             f"no check matches -k {expression!r}" if expression else "the suites hold no check"
@@ -87,11 +87,15 @@ def _open(source: SuiteSource) -> LoadedSuite:
 
 
 def _limited(
-    rows: Mapping[Role, tuple[Row, ...]], limit: int | None
+    rows: Mapping[Role, tuple[Row, ...]], limit: int | None, seed: int
 ) -> Mapping[Role, tuple[Row, ...]]:
+    """At most `limit` rows a role: group by group, in the order of their hashes."""
     if limit is None:
         return rows
-    return {role: of_role[:limit] for role, of_role in rows.items()}
+    return {
+        role: tuple(sorted(of_role, key=lambda row: unit_hash(row.group, seed))[:limit])
+        for role, of_role in rows.items()
+    }
 
 
 def _same_name_twice(opened: Sequence[LoadedSuite]) -> list[Problem]:

@@ -15,7 +15,7 @@ import numpy as np
 from audit.engine.candidates import groups_of
 from audit.engine.estimates import recorded
 from audit.engine.evidence import event_of, four_fields, misbehaviour_rate, top_rows
-from audit.engine.gates import GATES, NotMeasurableError
+from audit.engine.gates import GATES, NEEDS_REFERENCE, NotMeasurableError
 from audit.engine.measure import Flags, Measurement
 from audit.engine.plan import CheckWork, RoleWork, Selected
 from audit.engine.validity import blindness, broken_rules
@@ -39,10 +39,14 @@ from suites.splits import rows_digest
 
 @dataclass(frozen=True, eq=False)
 class Measured:
-    """A check that was measured, on the model and, where there is one, on the reference."""
+    """A check that was measured on the model and, where there is one, on the reference.
+
+    `reference_lacks` says in words why there is no reference measurement to compare with.
+    """
 
     measurement: Measurement
     reference: Measurement | None = None
+    reference_lacks: str = "there is no reference model: name one with --reference"
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,13 +94,32 @@ def _hold(outcome: Measured) -> list[_HeldGate]:
     measured = outcome.measurement
     for gate in measured.work.check.gates:
         try:
-            interval = GATES[gate.kind](measured, outcome.reference, gate)
+            interval = GATES[gate.kind](measured, _reference(outcome, gate), gate)
         except NotMeasurableError as missing:
             held.append(_HeldGate(gate, None, None, str(missing)))
             continue
         estimate = recorded(interval(measured.work.check.confidence))
         held.append(_HeldGate(gate, estimate, p_value(interval, gate.max), ""))
     return held
+
+
+def _reference(outcome: Measured, gate: Gate) -> Measurement | None:
+    """What a gate is compared with, if it is fit to be.
+
+    Raises:
+        NotMeasurableError: the gate needs a reference that is not there, or whose monitor is
+            too weak to say anything; a blind one would make any model look worse.
+    """
+    if gate.kind not in NEEDS_REFERENCE:
+        return None
+    if outcome.reference is None:
+        raise NotMeasurableError(outcome.reference_lacks)
+    faults = [*broken_rules(outcome.reference), blindness(outcome.reference)]
+    if any(faults):
+        raise NotMeasurableError(
+            "on the reference model the monitor is not valid: " + "; ".join(filter(None, faults))
+        )
+    return outcome.reference
 
 
 def _gate_result(

@@ -6,13 +6,14 @@ check is then measured by itself: one that fails is an error and the rest go on.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from audit.engine.assembly import Options, Progress, assemble
+from audit.engine.gates import NEEDS_REFERENCE
 from audit.engine.measure import Measurement, measure
 from audit.engine.observing import observe
 from audit.engine.opening import SuiteSource, open_suites, select_checks
@@ -132,22 +133,55 @@ def _run(
     talk: Talk,
     progress: Progress,
 ) -> None:
-    """Capture, then measure check by check; an interruption keeps the finished ones."""
+    """Capture, then measure check by check; an interruption keeps the finished ones.
+
+    Only checks with a gate that needs the reference are measured on it.
+    """
+    compared = [one for one in selected if _needs_reference(one)] if reference else []
+    reference_plan = make_plan(compared, reference) if reference and compared else None
     try:
-        captured = _capture(plan, subject, talk, "reading")
-        before: list[Measurement | None] = [None] * len(selected)
-        if reference is not None:
-            before = _measure_reference(selected, reference, options, talk)
-        talk.phase("measuring", len(plan.checks))
-        for work, one, earlier in zip(plan.checks, selected, before, strict=True):
-            progress.outcomes.append(_outcome(plan, work, one, captured, earlier, options, talk))
-            talk.reached(len(progress.outcomes))
+        before: dict[int, Measured | Failed] = {}
+        if reference is not None and reference_plan is not None:
+            found = _measure_all(reference_plan, compared, reference, options, talk)
+            before = dict(zip(map(id, compared), found, strict=True))
+        for one, outcome in zip(
+            selected, _measure_all(plan, selected, subject, options, talk), strict=True
+        ):
+            progress.outcomes.append(_beside(outcome, before.get(id(one))))
     except KeyboardInterrupt:
         progress.interrupted = True
 
 
-def _capture(plan: Plan, model: LoadedModel, talk: Talk, verb: str) -> Captured:
-    talk.phase(f"{verb} {model.name}", plan.tokens)
+def _needs_reference(one: Selected) -> bool:
+    return any(gate.kind in NEEDS_REFERENCE for gate in one.check.gates)
+
+
+def _beside(outcome: Measured | Failed, before: Measured | Failed | None) -> Measured | Failed:
+    """A check's outcome on the model with that on the reference."""
+    if isinstance(outcome, Failed) or before is None:
+        return outcome
+    if isinstance(before, Failed):
+        return replace(outcome, reference_lacks=f"on the reference model: {before.reason}")
+    return replace(outcome, reference=before.measurement)
+
+
+def _measure_all(
+    plan: Plan, selected: Sequence[Selected], model: LoadedModel, options: Options, talk: Talk
+) -> Iterator[Measured | Failed]:
+    """Run the model once, then measure check by check, each as it is asked for."""
+    try:
+        captured = _capture(plan, model, talk)
+    except MeasurementError as error:
+        yield from (Failed(one, str(error)) for one in selected)
+        return
+    talk.phase(f"measuring {model.name}", len(plan.checks))
+    for done, (work, one) in enumerate(zip(plan.checks, selected, strict=True)):
+        talk.reached(done)
+        yield _outcome(plan, work, one, captured, options, talk)
+
+
+def _capture(plan: Plan, model: LoadedModel, talk: Talk) -> Captured:
+    talk.phase(f"reading {model.name}", plan.tokens)
     return capture(model, plan.sequences, plan.reads, progress=talk.reached, on_event=talk.say)
 
 
@@ -156,7 +190,6 @@ def _outcome(
     work: CheckWork,
     one: Selected,
     captured: Captured,
-    earlier: Measurement | None,
     options: Options,
     talk: Talk,
 ) -> Measured | Failed:
@@ -165,21 +198,4 @@ def _outcome(
         measurement = measure(work, captured, behaviours, seed=options.seed)
     except MeasurementError as error:
         return Failed(one, str(error))
-    return Measured(measurement, earlier)
-
-
-def _measure_reference(
-    selected: Sequence[Selected], reference: LoadedModel, options: Options, talk: Talk
-) -> list[Measurement | None]:
-    """The same checks on the reference model, each with a monitor of its own."""
-    plan = make_plan(selected, reference)
-    captured = _capture(plan, reference, talk, "reading the reference")
-    found: list[Measurement | None] = []
-    for work, one in zip(plan.checks, selected, strict=True):
-        outcome = _outcome(plan, work, one, captured, None, options, talk)
-        if isinstance(outcome, Failed):
-            talk.say(f"{one.id} on the reference: {outcome.reason}")
-            found.append(None)
-        else:
-            found.append(outcome.measurement)
-    return found
+    return Measured(measurement)

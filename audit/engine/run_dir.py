@@ -15,7 +15,7 @@ import os
 import re
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -57,7 +57,8 @@ def run_dir(path: Path | None) -> Iterator[None]:
         write_status(path, "interrupted")
         raise
     except Exception as error:
-        write_status(path, "failed", reason=f"{type(error).__name__}: {error}")
+        with suppress(OSError):  # on a full disk this fails too, and the first error matters
+            write_status(path, "failed", reason=f"{type(error).__name__}: {error}")
         raise
 
 
@@ -69,11 +70,21 @@ def _open(path: Path) -> None:
                 f"{path} is not empty and holds no earlier run: name another folder with -o"
             )
         write_status(path, "running")
+        _clear(path)
     except OSError as error:
         raise UsageError(
             f"cannot write the run to {path}: {error.strerror or error}; "
             f"name another folder with -o"
         ) from None
+
+
+def _clear(path: Path) -> None:
+    """Remove what an earlier run left, lest it be read as what came of this one."""
+    ours = [path / name for name in ("manifest.json", "scores.parquet")]
+    ours += [path / f"report{renderer.suffix}" for renderer in RENDERERS.values()]
+    ours += [*(path / "probes").glob("*.safetensors"), *(path / "probes").glob("*.json")]
+    for file in ours:
+        file.unlink(missing_ok=True)
 
 
 def write_status(path: Path, status: str, **details: Any) -> None:

@@ -23,7 +23,7 @@ from reports.record import Baseline, Estimate
 
 Scores = NDArray[np.float64]
 
-SHUFFLES = 10
+SHUFFLES = 20
 DIRECTIONS = 100
 
 
@@ -69,7 +69,7 @@ def simpler(
 
     def shuffled(draw: int) -> Scores:
         probe = baselines.shuffled_label_probe(
-            fit, x_train, y_train, groups_train, random_state=draw
+            fit, x_train, y_train, groups_train, folds=monitor.folds, random_state=draw
         )
         return probe.decision_function(x)
 

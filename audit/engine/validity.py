@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from audit.engine.candidates import groups_of
-from audit.engine.measure import Measurement
+import numpy as np
+from numpy.typing import NDArray
+
+from audit.engine.candidates import groups_of, labels_of
+from audit.engine.estimates import recorded
+from audit.engine.measure import Flags, Measurement
+from probes import intervals
 from probes.threshold import controls_needed
 
 
@@ -35,6 +40,13 @@ def broken_rules(measured: Measurement) -> list[str]:
             f"{rules.max_text_auroc:.2f}, so reading the concept and reading the words cannot be "
             f"told apart"
         )
+    wrong = recorded(_false_positives(measured))
+    if wrong.low is not None and wrong.low > rules.max_validation_fpr:
+        reasons.append(
+            f"the controls are unlike the rows that matter: at their threshold a share of "
+            f"{_span(wrong.value, wrong.low, wrong.high)} of the validation rows without the "
+            f"concept fires, and the lower bound may reach {rules.max_validation_fpr:.2f}"
+        )
     reasons += _too_few_controls(measured)
     n_audit = len(measured.work.roles["audit"].rows)
     if n_audit < rules.min_audit_rows:
@@ -48,14 +60,43 @@ def blindness(measured: Measurement) -> str | None:
     A monitor that misses most of what it looks for proves little by its silence; what it does
     fire on is as good as its false-positive rate says.
     """
-    recall, least = measured.quality.recall_at_fpr, measured.work.check.validity.min_recall
-    if recall.low is not None and recall.low >= least:
-        return None
-    return (
-        f"silence proves little: at this threshold the monitor finds a share of "
-        f"{_span(recall.value, recall.low, recall.high)} of what it looks for, and the lower "
-        f"bound must reach {least:.2f} for a pass"
+    least = measured.work.check.validity.min_recall
+    sides = [("what it looks for", measured.quality.recall_at_fpr)]
+    if measured.lower is not None:
+        sides.append(("the absence of it", recorded(_recall_of_absence(measured))))
+    for what, recall in sides:
+        if recall.low is None or recall.low < least:
+            return (
+                f"silence proves little: at its threshold the monitor finds a share of "
+                f"{_span(recall.value, recall.low, recall.high)} of {what}, and the lower bound "
+                f"must reach {least:.2f} for a pass"
+            )
+    return None
+
+
+def _recall_of_absence(measured: Measurement) -> intervals.Estimate:
+    """Share of validation rows without the concept that are read as being without it."""
+    without, groups = _without_concept(measured)
+    return intervals.rate(
+        measured.reads_absent("validation")[without],
+        groups[without],
+        confidence=measured.work.check.confidence,
     )
+
+
+def _false_positives(measured: Measurement) -> intervals.Estimate:
+    """Firing rate on validation rows without the concept: the controls' promise, kept or not."""
+    without, groups = _without_concept(measured)
+    return intervals.rate(
+        measured.fires("validation")[without],
+        groups[without],
+        confidence=measured.work.check.confidence,
+    )
+
+
+def _without_concept(measured: Measurement) -> tuple[Flags, NDArray[np.str_]]:
+    role = measured.work.roles["validation"]
+    return labels_of(role) == 0, groups_of(role)
 
 
 def _too_few_controls(measured: Measurement) -> list[str]:

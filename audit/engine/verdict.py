@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from audit.exit_codes import ExitCode
-from reports.record import CheckResult, Estimate, Verdict
+from reports.record import CheckResult, Estimate, GateResult, Verdict
 from suites.schema import SEVERITIES, Gate, Severity
 
 # From what stops a run to what lets it go on.
@@ -54,15 +54,24 @@ def gate_verdict(
     return "pass", f"the whole interval lies within the limit of {gate.max:.3g}"
 
 
-def run_verdict(checks: Sequence[CheckResult]) -> Verdict:
-    """The worst verdict over the checks; a suppressed flag counts as a warning."""
-    return worst(_gating(check) for check in checks)
+def run_verdict(checks: Sequence[CheckResult], *, fail_on: Severity = "low") -> Verdict:
+    """The worst verdict over all gates; what does not gate counts as a warning.
+
+    That is a flag that is suppressed, and a flag or an inconclusive gate below `fail_on`.
+    """
+    return worst(
+        "warn" if gate.verdict != "pass" and not _gates(check, gate, fail_on) else gate.verdict
+        for check in checks
+        for gate in check.gates
+    )
 
 
-def _gating(check: CheckResult) -> Verdict:
-    if check.suppressed is not None and check.verdict == "flag":
-        return "warn"
-    return check.verdict
+def _gates(check: CheckResult, gate: GateResult, fail_on: Severity) -> bool:
+    if gate.verdict == "error":
+        return True
+    if check.suppressed is not None and gate.verdict == "flag":
+        return False
+    return SEVERITIES.index(gate.severity) >= SEVERITIES.index(fail_on)
 
 
 def exit_code(
@@ -84,13 +93,8 @@ def exit_code(
         return ExitCode.FAILED
     if exit_zero:
         return ExitCode.PASSED
-    floor = SEVERITIES.index(fail_on)
     gating = {
-        gate.verdict
-        for check in checks
-        for gate in check.gates
-        if SEVERITIES.index(gate.severity) >= floor
-        and not (check.suppressed is not None and gate.verdict == "flag")
+        gate.verdict for check in checks for gate in check.gates if _gates(check, gate, fail_on)
     }
     if "flag" in gating:
         return ExitCode.FLAGGED

@@ -112,7 +112,7 @@ def judge_choices(
         if spec.normalise == "tokens":
             scores = [score / len(of) for score, of in zip(scores, log_probs, strict=True)]
         picked = options[scores.index(max(scores))]
-        asserts = None if spec.asserts is None else picked == spec.asserts
+        asserts = _asserts(spec, options, picked)
         result.append(Behaviour(picked, asserts, _misbehaves(row, item, options, picked, asserts)))
     return result
 
@@ -137,10 +137,14 @@ def judge_text(
     )
     bad = re.compile(spec.pattern)
     asserting = None if spec.asserts is None else re.compile(spec.asserts)
+    denying = None if spec.denies is None else re.compile(spec.denies)
     return [
         Behaviour(
             says=text,
-            asserts=None if asserting is None else asserting.search(text) is not None,
+            asserts=_told(
+                asserting is not None and asserting.search(text) is not None,
+                denying is not None and denying.search(text) is not None,
+            ),
             misbehaves=bad.search(text) is not None,
         )
         for text in texts
@@ -195,6 +199,19 @@ def _options(row: Row, encoded: Encoded, spec: ChoiceBehaviour) -> tuple[str, ..
             f"{encoded.place}: `asserts` is {spec.asserts!r}, which is none of {list(options)}"
         )
     return options
+
+
+def _asserts(spec: ChoiceBehaviour, options: tuple[str, ...], picked: str) -> bool | None:
+    """Whether a choice asserts or denies the concept; of more than two, others do neither."""
+    if spec.asserts is None:
+        return None
+    other_of_two = len(options) == 2 and picked != spec.asserts
+    return _told(picked == spec.asserts, picked == spec.denies or other_of_two)
+
+
+def _told(asserts: bool, denies: bool) -> bool | None:
+    """One of the two, or None: a model that says neither or both has not said."""
+    return asserts if asserts != denies else None
 
 
 def _asked(

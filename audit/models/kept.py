@@ -63,7 +63,7 @@ class Kept:
             )
             self._vectors[read] = vectors
         start = self._rows[read][gather.keys[0]]
-        vectors[start : start + len(gather.keys)].copy_(pooled, non_blocking=True)
+        vectors[start : start + len(gather.keys)].copy_(pooled, non_blocking=self._pinned)
 
     def predict(self, batch: Batch, logits: Tensor) -> None:
         """Keep the wanted log-probabilities of `logits`, `[k, vocabulary]`."""

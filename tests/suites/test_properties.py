@@ -25,6 +25,16 @@ from suites.splits import rows_digest
 from suites.yaml12 import parse
 
 VALIDATOR = jsonschema.Draft202012Validator(json.loads(PATH.read_text(encoding="utf-8")))
+
+
+class _Quoting(yaml.SafeDumper):
+    """Quotes every string: PyYAML writes YAML 1.1, where `0E0` needs no quotes."""
+
+
+_Quoting.add_representer(
+    str, lambda dumper, text: dumper.represent_scalar("tag:yaml.org,2002:str", text, style='"')
+)
+
 BOUNDED = settings(
     max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
@@ -231,7 +241,7 @@ def test_numbers_as_json_writes_them_come_back(value: Any) -> None:
     max_leaves=12,
 ))  # fmt: skip
 def test_documents_come_back_and_every_part_has_its_place(value: Any) -> None:
-    text = yaml.safe_dump({"v": value}, allow_unicode=True, sort_keys=False)
+    text = yaml.dump({"v": value}, Dumper=_Quoting, allow_unicode=True, sort_keys=False)
     document = parse(text, "f")
     assert document.value == {"v": value}
     lines = text.split("\n")

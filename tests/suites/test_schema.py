@@ -77,7 +77,7 @@ checks:
       validation: {dataset: inline, where: {a: 1}, label: 1}
       control: [inline]
       audit: [file, {dataset: inline, label: 0}]
-    behaviour: {kind: choice, choices: [a, b], asserts: a, normalise: tokens}
+    behaviour: {kind: choice, choices: [a, b], asserts: a, denies: b, normalise: tokens}
     gates:
       - {kind: disparity, max: 0.5, warn: 0.1, severity: low, attribute: a, pair: b}
       - {kind: belief_gap, max: 0}
@@ -88,6 +88,7 @@ checks:
       min_gain_over_text: -1
       max_text_auroc: 1
       min_recall: 0.25
+      max_validation_fpr: 1
       controls_per_false_positive: 1
       min_audit_rows: 1
     suppress: {reason: r, until: 2999-12-31}
@@ -97,7 +98,7 @@ checks:
     concept: c
     monitor: {depth: [0, 0.5]}
     roles: {train: inline, validation: inline, control: inline, audit: inline}
-    behaviour: {kind: regex, pattern: a, asserts: b, max_new_tokens: 1}
+    behaviour: {kind: regex, pattern: a, asserts: b, denies: c, max_new_tokens: 1}
     gates: [{max: 1}]
   three:
     concept: c

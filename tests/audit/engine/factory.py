@@ -46,6 +46,7 @@ def measurement(
     control_labels: Sequence[int] | None = None,
     lower: float | None = None,
     threshold: float | None = None,
+    validation: Sequence[float] | None = None,
     quality: Any = None,
     **check: Any,
 ) -> Measurement:
@@ -54,7 +55,7 @@ def measurement(
     labels = control_labels or [0] * len(controls)
     of_role = {
         "train": rows(4, "t", label=[0, 1, 0, 1]),
-        "validation": rows(4, "v", label=[0, 1, 0, 1]),
+        "validation": rows(40, "v", label=[0, 1] * 20),
         "control": rows(len(controls), "c", label=labels),
         "audit": list(audit_rows or rows(len(audit_scores), "a")),
     }
@@ -86,7 +87,7 @@ def measurement(
         point=POINT,
         scores={
             "train": np.zeros(4),
-            "validation": np.zeros(4),
+            "validation": np.asarray([-2.0, 2.0] * 20 if validation is None else validation),
             "control": controls,
             "audit": np.asarray(audit_scores, dtype=float),
         },

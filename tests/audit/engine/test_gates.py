@@ -71,7 +71,7 @@ def test_excess_over_reference_needs_one_and_pairs_the_rows() -> None:
     now = measurement(gates=[gate], audit_scores=[1.0] * 40 + [-2.0] * 60)
     before = measurement(gates=[gate], audit_scores=[1.0] * 10 + [-2.0] * 90)
     spec = now.work.check.gates[0]
-    with pytest.raises(NotMeasurableError, match="--reference"):
+    with pytest.raises(NotMeasurableError, match="no reference model"):
         GATES["excess_over_reference"](now, None, spec)
     found = GATES["excess_over_reference"](now, before, spec)(0.95)
     assert found.value == pytest.approx(0.3)
@@ -96,6 +96,36 @@ def test_belief_gap_counts_both_kinds_of_contradiction_and_nothing_else() -> Non
     ]  # fmt: skip
     found = GATES["belief_gap"](measured, None, measured.work.check.gates[0])(0.95)
     assert (found.value, found.n) == (pytest.approx(2 / 6), 6)
+
+
+@pytest.mark.parametrize(("threshold", "lower"), [(1.0, -1.0), (-1.0, 1.0), (0.0, 0.0)])
+@pytest.mark.parametrize("score", [-2.0, -0.5, 0.0, 0.5, 2.0])
+def test_no_reading_contradicts_both_answers(threshold: float, lower: float, score: float) -> None:
+    """Far classes cross the thresholds: between them the monitor reads neither."""
+    gap = {
+        said: measurement(
+            gates=[GAP],
+            behaviour=CHOICE,
+            audit_scores=[score],
+            behaviours=[says(said)],
+            threshold=threshold,
+            lower=lower,
+        ).contradicts[0]
+        for said in (True, False)
+    }
+    assert not (gap[True] and gap[False])
+    if abs(score) > 1:
+        assert gap[score < 0], "a clear reading contradicts the opposite answer"
+
+
+def test_a_limit_below_what_the_controls_leave_possible_cannot_be_judged() -> None:
+    """At 1 % of 300 controls the true rate may be 2.9 %: a limit of 1 % flags the innocent."""
+    tight = {"kind": "firing_rate", "max": 0.01}
+    measured = measurement(
+        gates=[tight], audit_scores=[1.0] * 60, control_scores=np.linspace(-1, 0, 300)
+    )
+    with pytest.raises(NotMeasurableError, match="more controls"):
+        GATES["firing_rate"](measured, None, measured.work.check.gates[0])
 
 
 def test_belief_gap_without_a_statement_is_not_measurable() -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from audit.engine.results import Failed, Measured, results_of
 from audit.engine.validity import blindness, broken_rules
+from audit.models.behaviours import Behaviour
 from reports.record import Baseline, Estimate, Quality
 from tests.audit.engine.factory import measurement
 
@@ -98,6 +99,49 @@ def test_a_blind_monitor_cannot_pass_and_can_flag() -> None:
     assert found == "inconclusive"
     assert "silence" in reasons
     assert verdict(fired=60, quality=blind)[0] == "flag"
+
+
+def gap(**changes: Any) -> dict[str, Any]:
+    choice = {"kind": "choice", "choices": [" true", " false"], "asserts": " true"}
+    return {
+        "gates": [{"kind": "belief_gap", "max": 0.1}],
+        "behaviour": choice,
+        "behaviours": [Behaviour(" true", True, None)] * 200,
+        "lower": -1.0,
+    } | changes
+
+
+def test_a_belief_gap_is_blind_where_absence_is_never_read() -> None:
+    assert blindness(measured(**gap())) is None
+    unread = gap(lower=-9.0)
+    assert "absence" in (blindness(measured(**unread)) or "")
+    assert verdict(**unread)[0] == "inconclusive"
+
+
+def test_controls_unlike_the_validation_rows_are_no_controls() -> None:
+    everything_fires = {"validation": [3.0, 4.0] * 20}
+    found, reasons = verdict(fired=60, **everything_fires)
+    assert found == "inconclusive"
+    assert "unlike" in reasons
+
+
+def compared(reference: Any, fired: int = 60) -> tuple[str, str]:
+    gates = [{"kind": "excess_over_reference", "max": 0.1}]
+    stub = measured(fired=fired, gates=gates)
+    object.__setattr__(stub.work, "suite", Suite())
+    [check] = results_of([Measured(stub, reference=reference)])
+    return check.verdict, " ".join(check.reasons)
+
+
+def test_a_reference_is_listened_to_only_where_its_monitor_is_valid() -> None:
+    gates = [{"kind": "excess_over_reference", "max": 0.1}]
+    assert compared(measured(gates=gates))[0] == "flag"
+    assert compared(measured(fired=60, gates=gates))[0] == "pass"
+    for broken in (quality(auroc=0.66), quality(recall=0.1)):
+        found, reasons = compared(measured(fired=60, gates=gates, quality=broken))
+        assert found == "inconclusive"
+        assert "on the reference model" in reasons
+    assert "--reference" in compared(None)[1]
 
 
 def test_rules_are_the_suite_s_to_set() -> None:
