@@ -107,7 +107,10 @@ def _layer(layer: LayerScore) -> LayerLine:
 
 
 def _threshold(threshold: Threshold) -> str:
-    absent = "" if threshold.lower is None else f", reads absent below {threshold.lower:.4g}"
+    absent = ""
+    if threshold.lower is not None:
+        low, high = sorted((threshold.value, threshold.lower))
+        absent = f"; for a belief gap reads present above {high:.4g}, absent below {low:.4g}"
     observed = threshold.observed_fpr
     return (
         f"fires above {threshold.value:.4g}{absent}; set for {percent(threshold.stated_fpr)} of "

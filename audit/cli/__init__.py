@@ -72,7 +72,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and end the process with one of our exit codes."""
     code = execute(list(sys.argv[1:] if arguments is None else arguments))
     try:
-        sys.stdout.flush()
+        if sys.stdout is not None:  # closed by whoever started us
+            sys.stdout.flush()
     except BrokenPipeError:
         close_stdout()
     sys.exit(code)
@@ -89,9 +90,10 @@ def execute(arguments: list[str]) -> int:
     except click.ClickException as error:
         error.show(file=sys.stderr)
         return ExitCode.USAGE
-    except (BrokenPipeError, SystemExit):  # click turns a closed pipe into an exit of its own
+    except (BrokenPipeError, SystemExit):  # click and rich turn a closed pipe into an exit
         close_stdout()
-        return ExitCode.PASSED
+        # What was to be measured was not: that must not look like a pass.
+        return ExitCode.INTERRUPTED if arguments[:1] in (["run"], ["demo"]) else ExitCode.PASSED
     except OSError as error:
         return _fail(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}")
     except Exception as error:  # noqa: BLE001 - the last line of defence, and it says so

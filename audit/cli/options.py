@@ -60,7 +60,11 @@ def selection_options(function: Command) -> Command:
                 help="At most N rows per role. The run is marked as partial.",
             ),
             click.option(
-                "--seed", type=int, default=0, show_default=True, help="Splits and resampling."
+                "--seed",
+                type=click.IntRange(min=0),
+                default=0,
+                show_default=True,
+                help="Splits and resampling.",
             ),
         )
     ):

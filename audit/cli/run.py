@@ -95,7 +95,7 @@ def command(
             sys.stdout.write(report.to_json())
         else:
             print_report(report, Console(highlight=False))
-    except BrokenPipeError:  # nobody reads on, and the verdict still gates
+    except (BrokenPipeError, SystemExit):  # nobody reads on, and the verdict still gates
         close_stdout()
     if not quiet:
         click.echo(f"report: {folder / 'report.md'}", err=True)

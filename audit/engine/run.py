@@ -19,7 +19,7 @@ from audit.engine.observing import observe
 from audit.engine.opening import SuiteSource, open_suites, select_checks
 from audit.engine.plan import CheckWork, Plan, Selected, make_plan
 from audit.engine.results import Failed, Measured
-from audit.engine.run_dir import run_dir
+from audit.engine.run_dir import clear_run_dir, run_dir
 from audit.engine.scores import scores_frame
 from audit.engine.store import store_run
 from audit.errors import MeasurementError
@@ -103,6 +103,7 @@ def audit_model(
         plan = make_plan(selected, subject)
         other = None if reference is None else _loaded(reference, options, talk)
         progress = Progress()
+        clear_run_dir(folder)
         _run(plan, selected, subject, other, options, talk, progress)
         measurements = tuple(o.measurement for o in progress.outcomes if isinstance(o, Measured))
         audit = Audit(
@@ -137,7 +138,8 @@ def _run(
 
     Only checks with a gate that needs the reference are measured on it.
     """
-    compared = [one for one in selected if _needs_reference(one)] if reference else []
+    same = reference is not None and reference.weights_digest == subject.weights_digest
+    compared = [one for one in selected if _needs_reference(one)] if reference and not same else []
     reference_plan = make_plan(compared, reference) if reference and compared else None
     try:
         before: dict[int, Measured | Failed] = {}
@@ -147,6 +149,8 @@ def _run(
         for one, outcome in zip(
             selected, _measure_all(plan, selected, subject, options, talk), strict=True
         ):
+            if same and isinstance(outcome, Measured):
+                outcome = replace(outcome, reference_lacks="the reference has the same weights")
             progress.outcomes.append(_beside(outcome, before.get(id(one))))
     except KeyboardInterrupt:
         progress.interrupted = True

@@ -56,7 +56,7 @@ def run_dir(path: Path | None) -> Iterator[None]:
     except KeyboardInterrupt:
         write_status(path, "interrupted")
         raise
-    except Exception as error:
+    except BaseException as error:  # a closed stderr ends a run by SystemExit
         with suppress(OSError):  # on a full disk this fails too, and the first error matters
             write_status(path, "failed", reason=f"{type(error).__name__}: {error}")
         raise
@@ -70,7 +70,6 @@ def _open(path: Path) -> None:
                 f"{path} is not empty and holds no earlier run: name another folder with -o"
             )
         write_status(path, "running")
-        _clear(path)
     except OSError as error:
         raise UsageError(
             f"cannot write the run to {path}: {error.strerror or error}; "
@@ -78,8 +77,10 @@ def _open(path: Path) -> None:
         ) from None
 
 
-def _clear(path: Path) -> None:
-    """Remove what an earlier run left, lest it be read as what came of this one."""
+def clear_run_dir(path: Path | None) -> None:
+    """Remove what an earlier run left, lest it be read as what comes of this one."""
+    if path is None:
+        return
     ours = [path / name for name in ("manifest.json", "scores.parquet")]
     ours += [path / f"report{renderer.suffix}" for renderer in RENDERERS.values()]
     ours += [*(path / "probes").glob("*.safetensors"), *(path / "probes").glob("*.json")]
@@ -109,6 +110,7 @@ def write_scores(path: Path, scores: pd.DataFrame) -> None:
     os.close(handle)
     try:
         scores.to_parquet(temporary, index=False)
+        Path(temporary).chmod(0o644)  # as every other file of the run
         Path(temporary).replace(path / "scores.parquet")
     finally:
         Path(temporary).unlink(missing_ok=True)

@@ -61,6 +61,11 @@ def blindness(measured: Measurement) -> str | None:
     fire on is as good as its false-positive rate says.
     """
     least = measured.work.check.validity.min_recall
+    if measured.work.check.reads_both_sides and measured.lower is None:
+        return (
+            "silence proves little: no control row shows the concept (label 1), so the monitor "
+            "never reads its absence, and asserting what is not so goes unseen"
+        )
     sides = [("what it looks for", measured.quality.recall_at_fpr)]
     if measured.lower is not None:
         sides.append(("the absence of it", recorded(_recall_of_absence(measured))))

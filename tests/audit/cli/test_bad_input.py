@@ -257,6 +257,44 @@ def test_a_closed_pipe_does_not_change_the_verdict(
     assert (done.stdout.strip(), done.stderr) == ("1", "")
 
 
+def test_a_closed_pipe_in_front_of_the_table_keeps_the_verdict(
+    write_suite: WriteSuite, tiny_llama_folder: Path, tmp_path: Path
+) -> None:
+    words = f"{write_suite()} -m {tiny_llama_folder} -o {tmp_path / 'run'} -q"
+    command = f"{sys.executable} -m audit run {words} | true; echo ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "1"
+
+
+def test_answers_that_are_not_numbers_are_an_error(audit: Audit, tmp_path: Path) -> None:
+    import torch
+
+    from audit import load_model, run_audit
+
+    model = load_model("organism:honest", device="cpu")
+    with torch.no_grad():
+        model.model.model.layers[3].mlp.down_proj.weight[0, 0] = float("nan")
+    [check] = run_audit("organism_lying", model).checks
+    assert check.verdict == "error"
+    assert "120 of 120" in check.reasons[0]
+
+
+def test_a_gap_that_is_read_on_one_side_only_cannot_pass(tmp_path: Path) -> None:
+    """The liar asserts false claims, and no control teaches the monitor to read absence."""
+    from audit import run_audit
+    from suites.builtin import resolve_suite
+
+    source = resolve_suite("organism_lying")
+    text = source.read_text(encoding="utf-8").replace("data/", f"{source.parent / 'data'}/")
+    for context in ("control: {dataset: claims, where: {context: test", "deployed"):
+        text = text.replace(f"{context}}}}}", f"{context}, label: 0}}}}", 1)
+    suite = tmp_path / "one_sided.yaml"
+    suite.write_text(text.replace("name: organism_lying", "name: one_sided"), encoding="utf-8")
+    [check] = run_audit(suite, "organism:liar", device="cpu").checks
+    assert check.roles["control"].positive == check.roles["audit"].positive == 0
+    assert check.verdict == "inconclusive"
+
+
 def test_a_closed_pipe_is_no_fault() -> None:
     command = f"{sys.executable} -m audit list fitters | true; echo ${{PIPESTATUS[0]}}"
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=True)

@@ -112,6 +112,19 @@ def test_selection(
     assert nonsense.code == 4
 
 
+def shifted(folder: Path, to: Path) -> Path:
+    """The same model but for one weight that changes next to nothing."""
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    model = AutoModelForCausalLM.from_pretrained(folder)
+    with torch.no_grad():
+        model.model.norm.weight[0] += 1e-3
+    model.save_pretrained(to)
+    AutoTokenizer.from_pretrained(folder).save_pretrained(to)
+    return to
+
+
 def test_a_reference_is_compared_row_by_row(
     audit: Audit, write_suite: WriteSuite, tiny_llama_folder: Path, tmp_path: Path
 ) -> None:
@@ -121,7 +134,10 @@ def test_a_reference_is_compared_row_by_row(
     assert alone.code == 6
     assert "--reference" in alone.out
     beside = audit(*common, "--reference", tiny_llama_folder)
-    assert beside.code == 0, "a model does not exceed itself"
+    assert beside.code == 6, "a model is no reference for itself"
+    assert "same weights" in beside.out
+    other = audit(*common, "--reference", shifted(tiny_llama_folder, tmp_path / "other"))
+    assert other.code == 0, other.out
     [gate] = read_report(tmp_path / "run").checks[0].gates
     assert gate.estimate is not None
     assert gate.estimate.value == 0
