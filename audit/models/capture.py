@@ -67,7 +67,7 @@ def capture(
     for stretch in stretches:
         kept.expect(sequences, stretch.order, stretch.reads)
     for stretch in stretches:
-        model, places = _places(loaded.model, resolved, stretch.backend)
+        model, places = places_of(loaded.model, resolved, stretch.backend)
 
         run = partial(_run, stretch, model, places, sequences, kept, padding_side)
         with evaluating(model), quiet():
@@ -153,7 +153,7 @@ def _stretches(sequences: Sequence[TokenSequence], points: Sequence[HookPoint]) 
     ]
 
 
-def _places(model: Any, points: Sequence[HookPoint], backend: Backend) -> tuple[Any, list[Place]]:
+def places_of(model: Any, points: Sequence[HookPoint], backend: Backend) -> tuple[Any, list[Place]]:
     """The model that a backend runs, and where its reads listen in it."""
     reads: dict[HookPoint, list[int]] = {}
     for index, point in enumerate(points):

@@ -50,12 +50,15 @@ class ReLU:
     separable = True
 
     def __call__(self, h: Tensor) -> Tensor:
+        """As in `Activation`."""
         return h.relu()
 
     def select(self, features: Sequence[int]) -> ReLU:
+        """As in `Activation`."""
         return self
 
     def to(self, device: object) -> ReLU:
+        """As in `Activation`."""
         return self
 
 
@@ -72,12 +75,15 @@ class JumpReLU:
     separable = True
 
     def __call__(self, h: Tensor) -> Tensor:
+        """As in `Activation`."""
         return h.relu() * (h > self.threshold)
 
     def select(self, features: Sequence[int]) -> JumpReLU:
+        """As in `Activation`."""
         return JumpReLU(self.threshold[list(features)])
 
     def to(self, device: object) -> JumpReLU:
+        """As in `Activation`."""
         return JumpReLU(self.threshold.to(device))  # type: ignore[call-overload]
 
 
@@ -100,13 +106,16 @@ class Gated:
     separable = True
 
     def __call__(self, h: Tensor) -> Tensor:
+        """As in `Activation`."""
         return (h + self.b_gate > 0) * (h * self.r_mag.exp() + self.b_mag).relu()
 
     def select(self, features: Sequence[int]) -> Gated:
+        """As in `Activation`."""
         chosen = list(features)
         return Gated(self.b_gate[chosen], self.r_mag[chosen], self.b_mag[chosen])
 
     def to(self, device: object) -> Gated:
+        """As in `Activation`."""
         moved = (t.to(device) for t in (self.b_gate, self.r_mag, self.b_mag))  # type: ignore[call-overload]
         return Gated(*moved)
 
@@ -123,15 +132,18 @@ class TopK:
     separable = False
 
     def __call__(self, h: Tensor) -> Tensor:
+        """As in `Activation`."""
         import torch
 
         top = h.topk(self.k, dim=-1)
         return torch.zeros_like(h).scatter_(-1, top.indices, top.values.relu())
 
     def select(self, features: Sequence[int]) -> TopK:
+        """Refused."""
         raise TypeError("TopK compares all features, so none of them can be read alone")
 
     def to(self, device: object) -> TopK:
+        """As in `Activation`."""
         return self
 
 
@@ -144,15 +156,18 @@ class GroupMax:
     separable = False
 
     def __call__(self, h: Tensor) -> Tensor:
+        """As in `Activation`."""
         import torch
 
-        groups = h.unflatten(-1, (self.k, -1))
+        groups = h.reshape(*h.shape[:-1], self.k, -1)
         best = groups.max(dim=-1, keepdim=True)
         only = torch.zeros_like(groups).scatter_(-1, best.indices, best.values.relu())
         return only.flatten(-2)
 
     def select(self, features: Sequence[int]) -> GroupMax:
+        """Refused."""
         raise TypeError("GroupMax compares the features of a group, so none can be read alone")
 
     def to(self, device: object) -> GroupMax:
+        """As in `Activation`."""
         return self

@@ -243,7 +243,7 @@ class SAE:
         )
 
     def _depends(self) -> str:
-        parts = [self.normalization] if self.normalization != "none" else []
+        parts: list[str] = [self.normalization] if self.normalization != "none" else []
         parts += ["centring"] if self.centre else []
         parts += ["a skip path"] if self.W_skip is not None else []
         return ", ".join(parts)
@@ -289,5 +289,6 @@ class FeatureReader:
     sliced: bool
 
     def __call__(self, x: Tensor) -> Tensor:
+        """Activations `[..., n_features]` of `x [..., d_in]`, in the order of `features`."""
         acts = self.sae.encode(x)
         return acts if self.sliced else acts[..., list(self.features)]

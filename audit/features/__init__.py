@@ -1,0 +1,1 @@
+"""What reads the features of a sparse autoencoder in a model."""
