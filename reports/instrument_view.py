@@ -23,6 +23,8 @@ BASELINES = {
     "embedding": "embedding layer",
     "shuffled_labels": "shuffled labels",
     "random_direction": "random direction",
+    "raw_probe": "probe on raw activations",
+    "random_sae": "random SAE",
 }
 
 

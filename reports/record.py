@@ -9,14 +9,41 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field
 
+from reports.features import Discovery, FeatureCard, Fidelity, SAEInfo, WatchedFeature
+from reports.parts import Estimate, Facts, Part
 from reports.text import inert_json
 
 if TYPE_CHECKING:
     import pandas as pd
+
+__all__ = [
+    "SEVERITIES",
+    "VERDICTS",
+    "AuditReport",
+    "Baseline",
+    "CheckResult",
+    "Estimate",
+    "Facts",
+    "FourFields",
+    "GateResult",
+    "LayerScore",
+    "ModelInfo",
+    "Part",
+    "Provenance",
+    "Quality",
+    "RoleCount",
+    "RowResult",
+    "Severity",
+    "SuiteInfo",
+    "Suppressed",
+    "Threshold",
+    "Verdict",
+    "Work",
+]
 
 SCHEMA_VERSION: Literal[1] = 1
 
@@ -25,51 +52,6 @@ VERDICTS: tuple[Verdict, ...] = ("pass", "warn", "flag", "inconclusive", "error"
 
 Severity = Literal["low", "medium", "high", "critical"]
 SEVERITIES: tuple[Severity, ...] = ("low", "medium", "high", "critical")
-
-T = TypeVar("T")
-
-
-def _by_key(facts: dict[str, T]) -> dict[str, T]:
-    return dict(sorted(facts.items()))
-
-
-# In the order of their keys, so that equal records are equal bytes.
-Facts = Annotated[dict[str, T], AfterValidator(_by_key)]
-
-
-def _encodable(value: Any) -> Any:
-    """Half a surrogate pair, which no UTF-8 can carry, becomes its visible escape."""
-    if isinstance(value, str):
-        return value.encode("utf-8", "backslashreplace").decode("utf-8")
-    if isinstance(value, list | tuple):
-        return [_encodable(item) for item in value]
-    if isinstance(value, dict):
-        return {_encodable(key): _encodable(item) for key, item in value.items()}
-    return value
-
-
-class Part(BaseModel):
-    """Frozen and closed, like the record it is a part of; its numbers are finite."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-    _strings = model_validator(mode="before")(_encodable)
-
-
-class Estimate(Part):
-    """A number, its interval, and what it rests on.
-
-    `n` counts rows, `n_groups` the groups that rows share; `method` names how the interval
-    was made. Where an interval cannot be had, low and high are None and never a guess.
-    """
-
-    value: float
-    low: float | None = None
-    high: float | None = None
-    n: int
-    n_groups: int
-    confidence: float = 0.95
-    method: str = ""
 
 
 class Threshold(Part):
@@ -87,7 +69,15 @@ class Threshold(Part):
 class Baseline(Part):
     """What something simpler than the monitor reaches on the same validation rows."""
 
-    name: Literal["text", "length", "embedding", "shuffled_labels", "random_direction"]
+    name: Literal[
+        "text",
+        "length",
+        "embedding",
+        "shuffled_labels",
+        "random_direction",
+        "raw_probe",
+        "random_sae",
+    ]
     auroc: Estimate
     note: str = ""
 
@@ -201,6 +191,15 @@ class CheckResult(Part):
     top_rows: list[RowResult] = Field(default_factory=list)
     notes: list[str] = Field(default_factory=list)
     source: str = Field(default="", description="Place in the suite: `file.yaml:12:3`.")
+    sae: SAEInfo | None = Field(default=None, description="What a feature monitor reads with.")
+    fidelity: Fidelity | None = Field(
+        default=None, description="How well that SAE describes this model, measured on load."
+    )
+    watched: list[WatchedFeature] = Field(default_factory=list)
+    discovery: Discovery | None = None
+    cards: list[FeatureCard] = Field(
+        default_factory=list, description="Evidence on the features behind a flag."
+    )
 
 
 class ModelInfo(Part):
