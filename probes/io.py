@@ -19,8 +19,27 @@ import numpy as np
 from probes.base import ProbeError
 from probes.linear import LinearProbe
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 _TENSORS = ("coef_", "mean_", "scale_")
+
+
+@dataclass(frozen=True)
+class SavedFeatures:
+    """The features of an SAE that a saved monitor reads.
+
+    Attributes:
+        sae: path or hub id, as the suite wrote it.
+        sae_format: a name in the table of formats.
+        sae_digest: of its files: features of another SAE are other features.
+        features: their numbers, in the order of the probe's weights.
+        combine: `max`, `sum` or `probe`.
+    """
+
+    sae: str
+    sae_format: str
+    sae_digest: str
+    features: tuple[int, ...]
+    combine: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +61,8 @@ class SavedProbe:
         controls_digest: of the control rows that set the threshold.
         concept: what it looks for.
         suite: where it was defined.
+        features: what the probe's weights are of, where it reads features of an SAE and not
+            activations; with `max` and `sum` the weights are ones.
         schema_version: of this format.
     """
 
@@ -59,6 +80,7 @@ class SavedProbe:
     controls_digest: str
     concept: str
     suite: str
+    features: SavedFeatures | None = None
     schema_version: int = SCHEMA_VERSION
 
 
@@ -78,6 +100,7 @@ _FIELDS: dict[str, tuple[type, ...]] = {
     "controls_digest": (str,),
     "concept": (str,),
     "suite": (str,),
+    "features": (dict, type(None)),
     "kind": (str,),
     "penalty": (float, int, type(None)),
     "intercept": (float, int),
@@ -102,7 +125,7 @@ def save_probe(path_stem: str | Path, saved: SavedProbe) -> Path:
     tensors = {name: np.ascontiguousarray(getattr(probe, name)) for name in _TENSORS}
     content = save(tensors)
     fields: dict[str, Any] = {
-        name: getattr(saved, name) for name in asdict(saved) if name != "probe"
+        name: value for name, value in asdict(saved).items() if name != "probe"
     }
     fields |= {
         "kind": probe.kind,
@@ -138,7 +161,8 @@ def load_probe(
     """
     file = _beside(_stem(path), ".json")
     fields = _read_fields(file)
-    if d_model is not None and fields["d_model"] != d_model:
+    of_features = fields["features"] is not None
+    if d_model is not None and not of_features and fields["d_model"] != d_model:
         raise ProbeError(f"{file}: expected d_model {d_model}, found {fields['d_model']}")
     if model_digest is not None and fields["model_digest"] != model_digest:
         raise ProbeError(
@@ -149,8 +173,27 @@ def load_probe(
     probe = LinearProbe(
         **tensors, intercept_=fields["intercept"], kind=fields["kind"], penalty=fields["penalty"]
     )
-    rest = ("kind", "penalty", "intercept", "d_model", "tensors_sha256")
-    return SavedProbe(probe=probe, **{k: v for k, v in fields.items() if k not in rest})
+    rest = ("kind", "penalty", "intercept", "d_model", "tensors_sha256", "features")
+    return SavedProbe(
+        probe=probe,
+        features=_features(file, fields),
+        **{k: v for k, v in fields.items() if k not in rest},
+    )
+
+
+def _features(file: Path, fields: dict[str, Any]) -> SavedFeatures | None:
+    given = fields["features"]
+    if given is None:
+        return None
+    texts = ("sae", "sae_format", "sae_digest", "combine")
+    numbers = given.get("features")
+    if set(given) != {*texts, "features"} or not all(isinstance(given[n], str) for n in texts):
+        raise ProbeError(f"{file}: expected features as {texts} and a list, found {given!r}")
+    if not isinstance(numbers, list) or len(numbers) != fields["d_model"]:
+        raise ProbeError(
+            f"{file}: expected {fields['d_model']} numbers of features, found {numbers!r}"
+        )
+    return SavedFeatures(**{n: given[n] for n in texts}, features=tuple(map(int, numbers)))
 
 
 def _stem(path: str | Path) -> Path:
@@ -180,6 +223,8 @@ def _read_fields(file: Path) -> dict[str, Any]:
         ) from None
     if not isinstance(fields, dict):
         raise ProbeError(f"{file}: expected a JSON object, found a {type(fields).__name__}")
+    if fields.get("schema_version") == 1:  # written before probes could read features
+        fields = {**fields, "schema_version": SCHEMA_VERSION, "features": None}
     if fields.get("schema_version") != SCHEMA_VERSION:
         raise ProbeError(
             f"{file}: expected schema_version {SCHEMA_VERSION}, "

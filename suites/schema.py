@@ -13,7 +13,17 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from suites.dataset_spec import Columns, DatasetSpec, Pairs
-from suites.monitor_spec import DEFAULT_DEPTHS, LastTokens, Monitor, MonitorSpec, ProbeSpec
+from suites.monitor_spec import (
+    DEFAULT_DEPTHS,
+    Discover,
+    DiscoveredFeatures,
+    FeatureSpec,
+    LastTokens,
+    Monitor,
+    MonitorSpec,
+    NamedFeature,
+    ProbeSpec,
+)
 from suites.spec import (
     ROLES,
     SEVERITIES,
@@ -38,10 +48,14 @@ __all__ = [
     "ChoiceBehaviour",
     "Columns",
     "DatasetSpec",
+    "Discover",
+    "DiscoveredFeatures",
+    "FeatureSpec",
     "Gate",
     "LastTokens",
     "Monitor",
     "MonitorSpec",
+    "NamedFeature",
     "Pairs",
     "ProbeSpec",
     "RegexBehaviour",

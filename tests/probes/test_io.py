@@ -121,7 +121,7 @@ def test_a_missing_file_is_named(tmp_path: Path, saved: SavedProbe, which: int):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"schema_version": 2}, "expected schema_version 1, found 2"),
+        ({"schema_version": 3}, "expected schema_version 2, found 3"),
         ({"threshold": "1.25"}, "expected threshold to be float or int, found '1.25'"),
         ({"layer": True}, "expected layer to be int or null, found True"),
         ({"surprise": 1}, r"\['surprise'\]"),

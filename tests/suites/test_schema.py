@@ -10,12 +10,13 @@ import yaml
 from pydantic import BaseModel
 
 from suites.load import load_suite
+from suites.problems import SuiteError
 from suites.schema import (
     ChoiceBehaviour,
     Columns,
     DatasetSpec,
     Monitor,
-    MonitorSpec,
+    ProbeSpec,
     RegexBehaviour,
     RowBehaviour,
     Spec,
@@ -99,6 +100,26 @@ checks:
     monitor: {depth: [0, 0.5]}
     roles: {train: inline, validation: inline, control: inline, audit: inline}
     behaviour: {kind: regex, pattern: a, asserts: b, denies: c, max_new_tokens: 1}
+    gates: [{max: 1}]
+  four:
+    concept: c
+    monitor:
+      kind: feature
+      sae: sae
+      sae_format: saelens
+      hook_name: blocks.0.hook_mlp_out
+      tokens: last
+      pooling: mean
+      window: 4
+      features: [3, {index: 5, label: l, label_source: s}]
+      combine: probe
+      folds: 3
+    roles: {train: inline, validation: inline, control: inline, audit: inline}
+    gates: [{max: 1}]
+  five:
+    concept: c
+    monitor: {kind: feature, sae: sae, features: {discover: {top: 3, fdr: 0.1}}}
+    roles: {train: inline, validation: inline, control: inline, audit: inline}
     gates: [{max: 1}]
   three:
     concept: c
@@ -234,6 +255,34 @@ def test_it_refuses_what_an_editor_should_underline(old: str, new: str) -> None:
     assert not VALIDATOR.is_valid(yaml.safe_load(text))
 
 
+@pytest.mark.parametrize(
+    ("monitor", "said"),
+    [
+        ("{kind: feature, sae: s, features: []}", "`features` is empty"),
+        ("{kind: feature, sae: s, features: [1, 1]}", "named twice"),
+        ("{kind: feature, sae: s, features: [1, {index: 1, label: a, label_source: b}]}", "twice"),
+        ("{kind: feature, sae: s, features: [-1]}", "at least 0"),
+        ("{kind: feature, sae: s, features: [1], layers: [0]}", "unknown key 'layers'"),
+        ("{kind: feature, sae: s, features: [1], hook_name: [a]}", "must be text"),
+        ("{kind: feature, features: [1]}", "is missing"),
+        ("{kind: feature, sae: s, features: [1], fitter: logistic}", "unknown key 'fitter'"),
+        ("{kind: feature, sae: s, features: {discover: {tap: 1}}}", "unknown key 'tap'"),
+        ("{kind: feature, sae: s, features: [{index: 1, label: a}]}", "label_source"),
+        ("{kind: featur, sae: s}", "must be 'probe' or 'feature', not 'featur'"),
+        ("{sae: s}", "unknown key 'sae'"),
+    ],
+)
+def test_a_feature_monitor_says_what_is_wrong_with_it(
+    monitor: str, said: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "suite.yaml"
+    text = EVERYTHING.replace("include: [more.yaml]", "")
+    path.write_text(text.replace("{depth: [0, 0.5]}", monitor), encoding="utf-8")
+    with pytest.raises(SuiteError) as caught:
+        load_suite(path)
+    assert said in str(caught.value)
+
+
 # --- the specs in Python -----------------------------------------------------------
 
 
@@ -241,13 +290,13 @@ def test_specs_are_closed_strict_and_frozen() -> None:
     with pytest.raises(ValueError, match="Extra inputs"):
         Columns.model_validate({"txt": "a"})
     with pytest.raises(ValueError, match="valid integer"):
-        MonitorSpec.model_validate({"folds": "5"})
+        ProbeSpec.model_validate({"folds": "5"})
     with pytest.raises(ValueError, match="frozen"):
         Columns().text = "x"
 
 
 def test_defaults_are_those_of_the_design() -> None:
-    monitor = MonitorSpec()
+    monitor = ProbeSpec()
     assert (monitor.kind, monitor.fitter, monitor.tokens, monitor.pooling) == (
         "probe", "logistic", "last", "mean"
     )  # fmt: skip
