@@ -13,20 +13,26 @@ _WORD_STARTS = "▁"  # how SentencePiece writes the space that decoding one tok
 _NO_TEXT = "\ufffd"
 
 
-def pieces(tokenizer: Any, ids: Iterable[int]) -> list[str]:
-    """The text of each token.
+class Pieces:
+    """The texts of a tokenizer's tokens, each looked up once: `pieces(ids) -> [text, ...]`."""
 
-    Args:
-        tokenizer: a transformers tokenizer.
-        ids: token ids; one the vocabulary lacks becomes `<id>`.
-    """
-    known: dict[int, str] = {}
-    found = []
-    for token in map(int, ids):
-        if token not in known:
-            known[token] = _piece(tokenizer, token)
-        found.append(known[token])
-    return found
+    def __init__(self, tokenizer: Any) -> None:
+        self._tokenizer = tokenizer
+        self._known: dict[int, str] = {}
+
+    def __call__(self, ids: Iterable[int]) -> list[str]:
+        """The text of each token; an id that the vocabulary lacks becomes `<id>`."""
+        found = []
+        for token in map(int, ids):
+            if token not in self._known:
+                self._known[token] = _piece(self._tokenizer, token)
+            found.append(self._known[token])
+        return found
+
+
+def pieces(tokenizer: Any, ids: Iterable[int]) -> list[str]:
+    """The text of each token, for those who ask once."""
+    return Pieces(tokenizer)(ids)
 
 
 def _piece(tokenizer: Any, token: int) -> str:
