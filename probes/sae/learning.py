@@ -7,7 +7,6 @@ a single rename makes it whole. Knows nothing of losses or of data beyond the fi
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ import torch
 from torch import Tensor
 
 from probes.sae.architectures import ARCHITECTURES, Weights
+from probes.sae.files import write_atomically
 from probes.sae.randomness import generator
 from probes.sae.recipe import Recipe
 from probes.sae.sae import SAE, Origin, SAEError
@@ -176,15 +176,7 @@ def save_checkpoint(learning: Learning, path: Path) -> None:
     }
     content = save(tensors, metadata={"training": json.dumps(told, sort_keys=True)})
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    write_atomically(path, content)
 
 
 def load_checkpoint(path: Path, recipe: Recipe, *, device: object = "cpu") -> Learning:
