@@ -38,17 +38,20 @@ from probes.metrics import (
 )
 from probes.multiplicity import benjamini_hochberg, max_statistic_p
 from probes.pooling import POOLINGS, Pooling, pooling_names
+from probes.sae import SAE, SAEError, load_sae
 from probes.threshold import Threshold, controls_needed, threshold_at_fpr
 
 __all__ = [
     "FITTERS",
     "POOLINGS",
+    "SAE",
     "Estimate",
     "Fitter",
     "LinearProbe",
     "Pooling",
     "Probe",
     "ProbeError",
+    "SAEError",
     "SavedProbe",
     "Threshold",
     "auroc",
@@ -70,6 +73,7 @@ __all__ = [
     "lexical_floor",
     "lexical_scores",
     "load_probe",
+    "load_sae",
     "max_statistic_p",
     "p_value",
     "paired_difference",

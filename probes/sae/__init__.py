@@ -5,10 +5,13 @@ suite or report is known here. torch is imported by what runs, not by importing 
 """
 
 from probes.sae.activations import Activation, Gated, GroupMax, JumpReLU, ReLU, TopK
+from probes.sae.export import save_sae
+from probes.sae.formats import SAE_FORMATS, SAEFormat, load_sae, sae_format, sae_format_names
 from probes.sae.sae import SAE, Origin, SAEError
 
 __all__ = [
     "SAE",
+    "SAE_FORMATS",
     "Activation",
     "Gated",
     "GroupMax",
@@ -16,5 +19,10 @@ __all__ = [
     "Origin",
     "ReLU",
     "SAEError",
+    "SAEFormat",
     "TopK",
+    "load_sae",
+    "sae_format",
+    "sae_format_names",
+    "save_sae",
 ]
