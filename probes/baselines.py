@@ -11,11 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from probes.base import Array, Bools, Floats, Groups, Indices, ProbeError
+from probes.base import Array, Bools, Floats, Groups, Indices, Probe, ProbeError
 from probes.crossval import grouped_folds, out_of_fold
 from probes.estimate import Estimate
-from probes.fitters import Fitter
-from probes.linear import LinearProbe
+from probes.fitters import AnyFitter
 from probes.logistic import logistic_regression
 from probes.metrics import auroc
 from probes.multiplicity import permuted_labels
@@ -150,8 +149,8 @@ def length_scores(train_lengths: Array, train_labels: Array, lengths: Array) -> 
 
 
 def shuffled_label_probe(
-    fitter: Fitter, x: Array, y: Array, groups: Groups, *, folds: int = 5, random_state: int = 0
-) -> LinearProbe:
+    fitter: AnyFitter, x: Array, y: Array, groups: Groups, *, folds: int = 5, random_state: int = 0
+) -> Probe:
     """A probe fitted on shuffled labels: the control task (Hewitt & Liang 2019).
 
     Labels change places within groups that hold both, and between groups otherwise, so the

@@ -14,7 +14,7 @@ from probes.base import Array, Bools, Floats, Groups, Indices, ProbeError, group
 from probes.training_set import binary_labels
 
 if TYPE_CHECKING:
-    from probes.fitters import Fitter
+    from probes.fitters import AnyFitter
 
 Fold = tuple[Indices, Indices]
 
@@ -139,7 +139,7 @@ def out_of_fold(
 
 
 def cross_validated_scores(
-    fitter: Fitter,
+    fitter: AnyFitter,
     x: Array,
     y: Array,
     groups: Groups,

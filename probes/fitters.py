@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from probes.base import Probe
 from probes.linear import LinearProbe
 from probes.logistic import fit_logistic
 from probes.mean_based import fit_difference_of_means, fit_lda, fit_mass_mean
@@ -15,6 +16,9 @@ from probes.unsupervised import fit_ccs, fit_pca_pairs
 
 Fitter = Callable[..., LinearProbe]
 """`fit(x [n, d_model], y [n], groups [n], *, folds=5, random_state=0) -> LinearProbe`."""
+
+AnyFitter = Callable[..., Probe]
+"""The same for a monitor of any kind."""
 
 ENTRY_POINTS = "alignment_audit.fitters"
 

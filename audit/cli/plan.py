@@ -28,13 +28,15 @@ def command(
     """Print what `audit run` would do: prompts, tokens, places, memory."""
     from audit.engine.opening import open_suites, select_checks
     from audit.engine.plan import make_plan
+    from audit.engine.watching import open_watches
     from audit.exit_codes import ExitCode
     from audit.models.loading import load_model
 
     opened = open_suites(suites, seed=seed)
     selected = select_checks(opened, seed=seed, expression=expression, limit=limit)
     loaded = load_model(model, device=device, dtype=dtype, allow_pickle=allow_pickle)
-    plan = make_plan(selected, loaded)
+    watches = open_watches(selected, loaded, allow_pickle=allow_pickle, seed=seed)
+    plan = make_plan(selected, loaded, watches)
     facts: dict[str, object] = {
         "model": f"{loaded.name} ({loaded.architecture}, {loaded.n_layers} layers)",
         "checks": len(plan.checks),

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from audit.engine.plan import Plan, Selected
+from audit.engine.plan import Plan
 from audit.engine.provenance import provenance, this_command
 from audit.engine.results import Failed, Measured, results_of
+from audit.engine.selected import Selected
 from audit.engine.verdict import exit_code, run_verdict
 from audit.exit_codes import ExitCode
 from audit.models.loading import LoadedModel

@@ -15,10 +15,12 @@ from audit.engine.plan import CheckWork, RoleWork
 from audit.errors import MeasurementError
 from audit.models.capture import Captured
 from audit.models.hook_names import HookPoint
+from probes.base import Probe
 from probes.crossval import cross_validated_scores
-from probes.fitters import fitter
+from probes.fitters import AnyFitter, Fitter, fitter
 from probes.intervals import Estimate, auroc_estimate
-from probes.linear import LinearProbe
+from probes.sae.monitor import COMBINERS
+from suites.schema import ProbeSpec
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +33,7 @@ class Candidate:
 
     point: HookPoint
     read: int
-    probe: LinearProbe
+    probe: Probe
     out_of_fold: NDArray[np.float64]
     cross_validated: Estimate
 
@@ -44,7 +46,7 @@ def fit_candidates(work: CheckWork, captured: Captured, *, seed: int) -> tuple[C
         ProbeError: the fitter has no use for these rows.
     """
     monitor, train, confidence = work.check.monitor, work.roles["train"], work.check.confidence
-    fit = fitter(monitor.fitter)
+    fit = fitter_of(work)
     y, groups = labels_of(train), groups_of(train)
     found = []
     for point, read in zip(work.candidates, work.reads, strict=True):
@@ -64,6 +66,18 @@ def fit_candidates(work: CheckWork, captured: Captured, *, seed: int) -> tuple[C
             )
         )
     return tuple(found)
+
+
+def fitter_of(work: CheckWork) -> AnyFitter:
+    """What makes the check's monitor out of its train rows."""
+    monitor = work.check.monitor
+    return fitter(monitor.fitter) if isinstance(monitor, ProbeSpec) else COMBINERS[monitor.combine]
+
+
+def plain_fitter_of(work: CheckWork) -> Fitter:
+    """What fits a probe on raw activations, to hold the check's monitor against."""
+    monitor = work.check.monitor
+    return fitter(monitor.fitter if isinstance(monitor, ProbeSpec) else "logistic")
 
 
 def choose(candidates: Sequence[Candidate]) -> int:

@@ -23,13 +23,14 @@ from audit.engine.candidates import (
 )
 from audit.engine.plan import CheckWork
 from audit.engine.quality import measure_quality
+from audit.engine.watched import watched_features
 from audit.errors import MeasurementError
 from audit.models.behaviours import Behaviour
 from audit.models.capture import Captured
 from audit.models.hook_names import HookPoint
-from probes.base import ProbeError
-from probes.linear import LinearProbe
+from probes.base import Probe, ProbeError
 from probes.threshold import Threshold, threshold_at_fpr
+from reports.features import WatchedFeature
 from reports.record import Quality
 from suites.schema import Role
 
@@ -47,16 +48,18 @@ class Measurement:
         lower: reads "absent" strictly below it; set where the control role holds rows
             that show the concept.
         behaviours: one per audit row, or empty where the check has none.
+        watched: of a feature monitor, each feature by itself.
     """
 
     work: CheckWork
-    probe: LinearProbe
+    probe: Probe
     point: HookPoint
     scores: dict[Role, Scores]
     threshold: Threshold
     lower: Threshold | None
     quality: Quality
     behaviours: tuple[Behaviour, ...] = ()
+    watched: tuple[WatchedFeature, ...] = ()
 
     def fires(self, role: Role) -> Flags:
         """Which rows of a role score above the threshold, `[n_rows]`."""
@@ -133,6 +136,7 @@ def measure(
         lower=lower,
         quality=quality,
         behaviours=tuple(behaviours),
+        watched=watched_features(work, captured, seed=seed),
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from audit.engine.plan import Selected
+from audit.engine.selected import Selected
 from audit.engine.selection import compile_expression, names_of
 from audit.errors import NothingToAuditError
 from probes.fitters import fitter_names

@@ -10,15 +10,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from audit.engine.selected import Selected
+from audit.engine.watching import Watch, Watches
 from audit.errors import UsageError
 from audit.models.behaviours import BEHAVIOURS, Questions
 from audit.models.capture import Read, Selection, TokenSequence, captured_bytes
 from audit.models.hook_names import HookPoint, HookPoints, layer_at
 from audit.models.loading import LoadedModel
 from audit.models.tokens import Encoded, encode_rows, select_tokens
+from probes.sae.sae import FeatureReader
 from suites.load import LoadedSuite
 from suites.rows import Row
-from suites.schema import DEFAULT_DEPTHS, Check, Monitor, Role
+from suites.schema import DEFAULT_DEPTHS, Check, ProbeSpec, Role
 
 EMBEDDING = "hook_embed"
 
@@ -48,7 +51,9 @@ class CheckWork:
     """One check, ready to be measured on one model.
 
     `candidates` are the places that may be read, each with the index of its read; of
-    several, cross-validation on the train role chooses.
+    several, cross-validation on the train role chooses. A feature monitor has a `watch`, and
+    beside its one read two more, of the train and validation rows: `raw_read` of the
+    activations themselves and `control_read` of a random SAE's features.
     """
 
     suite: LoadedSuite
@@ -59,6 +64,9 @@ class CheckWork:
     embedding_read: int
     roles: Mapping[Role, RoleWork]
     behaviour: BehaviourWork | None
+    watch: Watch | None = None
+    raw_read: int | None = None
+    control_read: int | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,18 +104,15 @@ class Plan:
         return captured_bytes(self.sequences, self.reads, d_model)
 
 
-@dataclass(frozen=True, eq=False)
-class Selected:
-    """A check chosen to run, with its rows by role; known before any model is."""
-
-    suite: LoadedSuite
-    id: str
-    check: Check
-    rows: Mapping[Role, tuple[Row, ...]]
-
-
-def make_plan(selected: Sequence[Selected], model: LoadedModel) -> Plan:
+def make_plan(
+    selected: Sequence[Selected], model: LoadedModel, watches: Watches | None = None
+) -> Plan:
     """Lay out the work of all checks on one model.
+
+    Args:
+        selected: the checks.
+        model: the model.
+        watches: the feature monitors among them, opened on this model.
 
     Raises:
         UsageError: a place that the model does not have, a prompt longer than its context,
@@ -115,7 +120,9 @@ def make_plan(selected: Sequence[Selected], model: LoadedModel) -> Plan:
     """
     points = HookPoints(model.model)
     builder = _Builder()
-    checks = tuple(_plan_check(one, model, points, builder) for one in selected)
+    checks = tuple(
+        _plan_check(one, model, points, builder, (watches or {}).get(one.key)) for one in selected
+    )
     return Plan(
         checks=checks,
         sequences=builder.sequences(),
@@ -132,14 +139,21 @@ def make_plan(selected: Sequence[Selected], model: LoadedModel) -> Plan:
 
 
 def _plan_check(
-    one: Selected, model: LoadedModel, points: HookPoints, builder: _Builder
+    one: Selected, model: LoadedModel, points: HookPoints, builder: _Builder, watch: Watch | None
 ) -> CheckWork:
     monitor = one.check.monitor
-    candidates = _candidates(one, points)
-    reads = tuple(
-        builder.read(Read(point.name, monitor.pooling, monitor.window)) for point in candidates
-    )
-    embedding = builder.read(Read(EMBEDDING, monitor.pooling, monitor.window))
+    candidates = (watch.point,) if watch is not None else _candidates(one, points)
+
+    def read(hook_name: str, reader: FeatureReader | None = None) -> int:
+        return builder.read(Read(hook_name, monitor.pooling, monitor.window, reader))
+
+    reads = tuple(read(point.name, None if watch is None else watch.reader) for point in candidates)
+    embedding = read(EMBEDDING)
+    beside = [embedding]
+    raw = control = None
+    if watch is not None:
+        raw, control = read(watch.point.name), read(watch.point.name, watch.control)
+        beside += [raw, control]
     roles: dict[Role, RoleWork] = {}
     for role, rows in one.rows.items():
         encoded = encode_rows(
@@ -148,7 +162,7 @@ def _plan_check(
             context_length=model.context_length,
             truncation=one.suite.suite.truncation,
         )
-        wanted = reads if role in ("control", "audit") else (*reads, embedding)
+        wanted = reads if role in ("control", "audit") else (*reads, *beside)
         at = tuple(
             builder.select(e.ids, select_tokens(e, monitor.tokens, row.span), wanted)
             for e, row in zip(encoded, rows, strict=True)
@@ -163,6 +177,9 @@ def _plan_check(
         embedding_read=embedding,
         roles=roles,
         behaviour=_plan_behaviour(one, roles["audit"], model, builder),
+        watch=watch,
+        raw_read=raw,
+        control_read=control,
     )
 
 
@@ -181,9 +198,11 @@ def _plan_behaviour(
 
 
 def _candidates(one: Selected, points: HookPoints) -> tuple[HookPoint, ...]:
-    """The places that a monitor names, shallowest first, each once."""
+    """The places that a probe names, shallowest first, each once."""
+    monitor = one.check.monitor
+    assert isinstance(monitor, ProbeSpec), "a feature monitor comes with its watch"
     try:
-        found = [points.resolve(name) for name in _hook_names(one.check.monitor, points.n_layers)]
+        found = [points.resolve(name) for name in _hook_names(monitor, points.n_layers)]
     except UsageError as error:
         place = one.suite.place_of(("checks", one.id, "monitor"))
         raise UsageError(f"{place}: check {one.id!r}: {error}") from None
@@ -191,13 +210,13 @@ def _candidates(one: Selected, points: HookPoints) -> tuple[HookPoint, ...]:
     return tuple(sorted(distinct.values(), key=lambda point: point.order))
 
 
-def _hook_names(monitor: Monitor, n_layers: int) -> list[str]:
+def _hook_names(monitor: ProbeSpec, n_layers: int) -> list[str]:
     if monitor.hook_name is not None:
         return [monitor.hook_name] if isinstance(monitor.hook_name, str) else monitor.hook_name
     return [f"blocks.{layer}.hook_{monitor.site}" for layer in _layers(monitor, n_layers)]
 
 
-def _layers(monitor: Monitor, n_layers: int) -> list[int]:
+def _layers(monitor: ProbeSpec, n_layers: int) -> list[int]:
     if monitor.layers == "all":
         return list(range(n_layers))
     if monitor.layers is not None:

@@ -17,7 +17,8 @@ from audit.engine.estimates import recorded
 from audit.engine.evidence import event_of, four_fields, misbehaviour_rate, top_rows
 from audit.engine.gates import GATES, NEEDS_REFERENCE, NotMeasurableError
 from audit.engine.measure import Flags, Measurement
-from audit.engine.plan import CheckWork, RoleWork, Selected
+from audit.engine.plan import CheckWork, RoleWork
+from audit.engine.selected import Selected
 from audit.engine.validity import blindness, broken_rules
 from audit.engine.verdict import gate_verdict, worst
 from probes.intervals import p_value, rate
@@ -33,7 +34,7 @@ from reports.record import (
 )
 from suites.load import LoadedSuite
 from suites.rows import Row
-from suites.schema import Gate
+from suites.schema import Gate, MonitorSpec, ProbeSpec
 from suites.splits import rows_digest
 
 
@@ -208,6 +209,9 @@ def _measured_result(
         top_rows=top_rows(measured, event),
         notes=_notes(measured),
         source=_place(work.suite, work.id),
+        sae=None if work.watch is None else work.watch.info,
+        fidelity=None if work.watch is None else work.watch.fidelity,
+        watched=list(measured.watched),
     )
 
 
@@ -232,7 +236,7 @@ def _failed_result(failed: Failed) -> CheckResult:
             )
             for gate in check.gates
         ],
-        monitor=f"{check.monitor.fitter} {check.monitor.kind}",
+        monitor=_kind_in_words(check.monitor),
         roles={role: _count(rows) for role, rows in failed.selected.rows.items()},
         source=_place(failed.selected.suite, failed.selected.id),
     )
@@ -280,7 +284,14 @@ def _tags(work: CheckWork) -> list[str]:
 def _monitor_in_words(work: CheckWork) -> str:
     monitor = work.check.monitor
     tokens = monitor.tokens if isinstance(monitor.tokens, str) else f"last {monitor.tokens.last}"
-    return f"{monitor.fitter} probe; {tokens} tokens, {monitor.pooling}"
+    return f"{_kind_in_words(monitor)}; {tokens} tokens, {monitor.pooling}"
+
+
+def _kind_in_words(monitor: MonitorSpec) -> str:
+    if isinstance(monitor, ProbeSpec):
+        return f"{monitor.fitter} probe"
+    how = {"max": "the largest of", "sum": "the sum of", "probe": "a logistic probe on"}
+    return f"{how[monitor.combine]} features of {monitor.sae}"
 
 
 def _notes(measured: Measurement) -> list[str]:
@@ -288,6 +299,7 @@ def _notes(measured: Measurement) -> list[str]:
     silent = int((~measured.states).sum()) if measured.behaviours else 0
     if silent and "belief_gap" in {gate.kind for gate in measured.work.check.gates}:
         notes.append(f"on {silent} audit rows the model says nothing about the concept")
+    notes += _notes_on_features(measured)
     p = measured.quality.best_of_layers_p
     if p is not None and p > 1 - measured.work.check.confidence:
         notes.append(
@@ -296,6 +308,31 @@ def _notes(measured: Measurement) -> list[str]:
     truncated = sum(e.truncated for role in measured.work.roles.values() for e in role.encoded)
     if truncated:
         notes.append(f"{truncated} prompts were cut to the model's context")
+    return notes
+
+
+def _notes_on_features(measured: Measurement) -> list[str]:
+    watch = measured.work.watch
+    if watch is None:
+        return []
+    notes = [f"the check watches {watch.chosen}"] if watch.chosen else []
+    if not watch.reader.sliced:
+        notes.append(
+            f"{watch.info.activation} compares all features of a token, so all "
+            f"{watch.info.d_sae:,} were computed to read {len(watch.reader.features)}"
+        )
+    auroc = measured.quality.auroc.value
+    for baseline in measured.quality.baselines:
+        if baseline.name == "random_sae" and baseline.auroc.value >= auroc:
+            notes.append(
+                f"a random SAE of the same shape does as well (AUROC {baseline.auroc.value:.2f}): "
+                f"the features say no more than random directions chosen alike"
+            )
+        if baseline.name == "raw_probe" and baseline.auroc.value > auroc + 0.05:
+            notes.append(
+                f"a plain probe at the same place reads the concept better (AUROC "
+                f"{baseline.auroc.value:.2f}): features explain, probes detect"
+            )
     return notes
 
 

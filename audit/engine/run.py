@@ -17,11 +17,13 @@ from audit.engine.gates import NEEDS_REFERENCE
 from audit.engine.measure import Measurement, measure
 from audit.engine.observing import observe
 from audit.engine.opening import SuiteSource, open_suites, select_checks
-from audit.engine.plan import CheckWork, Plan, Selected, make_plan
+from audit.engine.plan import CheckWork, Plan, make_plan
 from audit.engine.results import Failed, Measured
 from audit.engine.run_dir import clear_run_dir, run_dir
 from audit.engine.scores import scores_frame
+from audit.engine.selected import Selected
 from audit.engine.store import store_run
+from audit.engine.watching import Watches, open_watches
 from audit.errors import MeasurementError
 from audit.models.capture import Captured, capture
 from audit.models.loading import LoadedModel, load_model
@@ -100,11 +102,14 @@ def audit_model(
     )
     with run_dir(folder):
         subject = _loaded(model, options, talk)
-        plan = make_plan(selected, subject)
+        watches = open_watches(
+            selected, subject, allow_pickle=options.allow_pickle, seed=options.seed
+        )
+        plan = make_plan(selected, subject, watches)
         other = None if reference is None else _loaded(reference, options, talk)
         progress = Progress()
         clear_run_dir(folder)
-        _run(plan, selected, subject, other, options, talk, progress)
+        _run(plan, selected, subject, other, watches, options, talk, progress)
         measurements = tuple(o.measurement for o in progress.outcomes if isinstance(o, Measured))
         audit = Audit(
             report=assemble(opened, selected, plan, subject, other, options, progress, started),
@@ -130,6 +135,7 @@ def _run(
     selected: Sequence[Selected],
     subject: LoadedModel,
     reference: LoadedModel | None,
+    watches: Watches,
     options: Options,
     talk: Talk,
     progress: Progress,
@@ -140,7 +146,10 @@ def _run(
     """
     same = reference is not None and reference.weights_digest == subject.weights_digest
     compared = [one for one in selected if _needs_reference(one)] if reference and not same else []
-    reference_plan = make_plan(compared, reference) if reference and compared else None
+    reference_plan = None
+    if reference is not None and compared:
+        there = open_watches(compared, reference, like=watches, seed=options.seed)
+        reference_plan = make_plan(compared, reference, there)
     try:
         before: dict[int, Measured | Failed] = {}
         if reference is not None and reference_plan is not None:

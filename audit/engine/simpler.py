@@ -12,14 +12,22 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from audit.engine.candidates import Candidate, finite_matrix, groups_of, labels_of
+from audit.engine.candidates import (
+    Candidate,
+    finite_matrix,
+    fitter_of,
+    groups_of,
+    labels_of,
+    plain_fitter_of,
+)
 from audit.engine.estimates import recorded
 from audit.engine.plan import CheckWork
 from audit.models.capture import Captured
 from probes import baselines, intervals, metrics
 from probes.base import ProbeError
-from probes.fitters import fitter
+from probes.fitters import AnyFitter
 from reports.record import Baseline, Estimate
+from suites.schema import FeatureSpec
 
 Scores = NDArray[np.float64]
 
@@ -50,22 +58,28 @@ def simpler(
         MeasurementError: activations that are not finite.
     """
     monitor, train, validation = work.check.monitor, work.roles["train"], work.roles["validation"]
-    fit = fitter(monitor.fitter)
+    fit, plain = fitter_of(work), plain_fitter_of(work)
     y_train, groups_train = labels_of(train), groups_of(train)
     y, groups = labels_of(validation), groups_of(validation)
-    x_train = finite_matrix(captured, candidate.read, train, "train rows")
-    x = finite_matrix(captured, candidate.read, validation, "validation rows")
-    e_train = finite_matrix(captured, work.embedding_read, train, "embeddings of train rows")
-    e = finite_matrix(captured, work.embedding_read, validation, "embeddings of validation rows")
+
+    def matrices(read: int, of: str = "") -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        return (
+            finite_matrix(captured, read, train, f"{of}train rows"),
+            finite_matrix(captured, read, validation, f"{of}validation rows"),
+        )
+
+    x_train, x = matrices(candidate.read)
+    raw_train, raw = (x_train, x) if work.raw_read is None else matrices(work.raw_read)
 
     def auroc(scores: Scores) -> Estimate:
         return recorded(
             intervals.auroc_estimate(scores, y, groups, confidence=confidence, random_state=seed)
         )
 
-    def embedding() -> Estimate:
-        probe = fit(e_train, y_train, groups_train, folds=monitor.folds, random_state=seed)
-        return auroc(probe.decision_function(e))
+    def fitted(fit: AnyFitter, read: int, of: str = "") -> Estimate:
+        known, asked = matrices(read, of)
+        probe = fit(known, y_train, groups_train, folds=monitor.folds, random_state=seed)
+        return auroc(probe.decision_function(asked))
 
     def shuffled(draw: int) -> Scores:
         probe = baselines.shuffled_label_probe(
@@ -74,7 +88,7 @@ def simpler(
         return probe.decision_function(x)
 
     def random_direction(draw: int) -> Scores:
-        return baselines.random_direction_scores(x_train, x, random_state=draw)
+        return baselines.random_direction_scores(raw_train, raw, random_state=draw)
 
     def luck(score: Callable[[int], Scores], draws: int, what: str) -> Estimate:
         found = [metrics.auroc(score(seed * draws + draw), y) for draw in range(draws)]
@@ -107,20 +121,50 @@ def simpler(
         except ProbeError as error:
             return Baseline(name=name, auroc=nothing, note=f"cannot be fitted: {error}")
 
+    control_task = []
+    if not _fits_nothing(work):
+        note = f"control task: the same fitter on labels shuffled {SHUFFLES} times"
+        control_task = [
+            reached("shuffled_labels", lambda: luck(shuffled, SHUFFLES, "shuffles"), note)
+        ]
+    beside_features = []
+    if work.raw_read is not None and work.control_read is not None:
+        raw_read, control_read = work.raw_read, work.control_read
+        beside_features = [
+            reached(
+                "raw_probe",
+                lambda: fitted(plain, raw_read),
+                "a logistic probe on the activations that the SAE reads, pooled alike",
+            ),
+            reached(
+                "random_sae",
+                lambda: fitted(fit, control_read, "control features of "),
+                "as many features of a random SAE of the same shape, the best on the train role",
+            ),
+        ]
     return [
         reached(
             "text", lambda: auroc(words), "TF-IDF of words and word pairs, logistic regression"
         ),
         reached("length", length, "number of tokens"),
-        reached("embedding", embedding, "the same monitor before the first layer"),
         reached(
-            "shuffled_labels",
-            lambda: luck(shuffled, SHUFFLES, "shuffles"),
-            f"control task: the same fitter on labels shuffled {SHUFFLES} times",
+            "embedding",
+            lambda: fitted(plain, work.embedding_read, "embeddings of "),
+            "the same monitor before the first layer"
+            if work.watch is None
+            else "a logistic probe before the first layer",
         ),
+        *control_task,
         reached(
             "random_direction",
             lambda: luck(random_direction, DIRECTIONS, "directions"),
             f"{DIRECTIONS} directions drawn at random",
         ),
+        *beside_features,
     ]
+
+
+def _fits_nothing(work: CheckWork) -> bool:
+    """Whether the monitor takes no notice of labels, so that shuffled ones say nothing."""
+    monitor = work.check.monitor
+    return isinstance(monitor, FeatureSpec) and monitor.combine != "probe"

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 from audit.engine.measure import Measurement
 from audit.engine.run_dir import write_manifest, write_report, write_scores, write_status
 from audit.exit_codes import ExitCode
-from probes.io import SavedProbe, save_probe
+from probes.io import SavedFeatures, SavedProbe, save_probe
+from probes.linear import LinearProbe
+from probes.sae.monitor import CombinedFeatures
 from reports.record import AuditReport, ModelInfo
 from suites.splits import rows_digest
 
@@ -44,10 +46,21 @@ def store_run(
 
 def saved_probe(measured: Measurement, model: ModelInfo) -> SavedProbe:
     """The fitted probe with all that it needs to be read again, or refused."""
-    work = measured.work
-    monitor = work.check.monitor
+    work, watch = measured.work, measured.work.watch
+    monitor, probe, features = work.check.monitor, measured.probe, None
+    if watch is not None and isinstance(probe, CombinedFeatures):
+        features = SavedFeatures(
+            sae=watch.info.path,
+            sae_format=watch.info.format,
+            sae_digest=watch.info.digest,
+            features=watch.reader.features,
+            combine=probe.combine,
+        )
+        probe = probe.linear
+    assert isinstance(probe, LinearProbe), "what has another shape must learn to be saved"
     return SavedProbe(
-        probe=measured.probe,
+        probe=probe,
+        features=features,
         hook_name=measured.point.name,
         layer=measured.point.layer,
         tokens=monitor.tokens if isinstance(monitor.tokens, str) else f"last:{monitor.tokens.last}",

@@ -19,7 +19,8 @@ def broken_rules(measured: Measurement) -> list[str]:
     gives nobody a green light.
     """
     rules, quality = measured.work.check.validity, measured.quality
-    reasons = []
+    watch = measured.work.watch
+    reasons = [] if watch is None else list(watch.fidelity.faults)
     auroc, gain = quality.auroc, quality.gain_over_text
     text = next(b.auroc.value for b in quality.baselines if b.name == "text")
     if auroc.low is None or auroc.low < rules.min_auroc:

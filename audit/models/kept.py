@@ -15,6 +15,7 @@ from audit.models.padding import Batch
 from audit.models.sequences import Captured, Read, TokenSequence
 from probes.base import ProbeError
 from probes.pooling import pooling
+from probes.sae.sae import FeatureReader
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -55,11 +56,14 @@ class Kept:
         rows, positions, mask = (
             t.to(x.device) for t in (gather.rows, gather.positions, gather.mask)
         )
-        pooled = self._poolings[read](x[rows, positions], mask, self._reads[read].window)
+        tokens, reader = x[rows, positions], self._reads[read].reader
+        if reader is not None:
+            tokens = _features(self._reads[read].hook_name, tokens, reader)
+        pooled = self._poolings[read](tokens, mask, self._reads[read].window)
         vectors = self._vectors[read]
         if vectors is None:
             vectors = torch.empty(
-                len(self._rows[read]), x.shape[2], dtype=torch.float32, pin_memory=self._pinned
+                len(self._rows[read]), pooled.shape[1], dtype=torch.float32, pin_memory=self._pinned
             )
             self._vectors[read] = vectors
         start = self._rows[read][gather.keys[0]]
@@ -95,6 +99,13 @@ class Kept:
             log_probs=tuple(map(tuple, log_probs)),
             non_finite=tuple(_non_finite(matrix) for matrix in vectors),
         )
+
+
+def _features(hook_name: str, tokens: Tensor, reader: FeatureReader) -> Tensor:
+    try:
+        return reader(tokens)
+    except ProbeError as error:
+        raise UsageError(f"{error}, at {hook_name}") from None
 
 
 def _non_finite(matrix: np.ndarray[Any, np.dtype[np.float32]]) -> int:

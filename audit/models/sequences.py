@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from probes.sae.sae import FeatureReader
+
 
 @dataclass(frozen=True, slots=True)
 class Read:
@@ -17,11 +19,18 @@ class Read:
         hook_name: where, in TransformerLens' words.
         pooling: a name that `probes.pooling.pooling` finds.
         window: tokens in a window of `max_rolling_mean`.
+        reader: turns activations of tokens `[..., width]` into features `[..., n_features]`
+            before they are pooled; None keeps the activations themselves.
     """
 
     hook_name: str
     pooling: str
     window: int = 16
+    reader: FeatureReader | None = None
+
+    def width(self, d_model: int) -> int:
+        """Numbers that one pooled vector holds, where the place is as wide as the model."""
+        return d_model if self.reader is None else len(self.reader.features)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +95,11 @@ class Captured:
 
 
 def captured_bytes(sequences: Sequence[TokenSequence], reads: Sequence[Read], d_model: int) -> int:
-    """Memory that the vectors of a capture take, in bytes, each as wide as the model."""
-    known = range(len(reads))
-    wanted = sum(
-        sum(read in known for read in selection.reads)
+    """Memory that the vectors of a capture take, in bytes, places being as wide as the model."""
+    return sum(
+        reads[read].width(d_model) * 4
         for sequence in sequences
         for selection in sequence.selections
+        for read in selection.reads
+        if read < len(reads)
     )
-    return wanted * d_model * 4

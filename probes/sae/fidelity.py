@@ -45,8 +45,9 @@ class FidelityFigures:
 
 def outliers(x: Tensor) -> Tensor:
     """Which of `x [n, d]` have a norm above ten times the median, `[n]` bool."""
-    norms = x.float().norm(dim=-1)
-    return norms > OUTLIER_MULTIPLE * norms.median()
+    norms: Tensor = x.float().norm(dim=-1)
+    odd: Tensor = norms > OUTLIER_MULTIPLE * norms.median()
+    return odd
 
 
 def fidelity(sae: SAE, x: Tensor, target: Tensor | None = None) -> FidelityFigures:

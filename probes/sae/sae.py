@@ -183,6 +183,8 @@ class SAE:
             raise SAEError(f"{self.origin.path or 'SAE'}: {said}; it has 0 to {self.d_sae - 1}")
         if not self.activation.separable:
             return FeatureReader(self, chosen, sliced=False)
+        if chosen == tuple(range(self.d_sae)):
+            return FeatureReader(self, chosen, sliced=True)
         columns = list(chosen)
         slim = replace(
             self,

@@ -170,7 +170,7 @@ def test_one_borderline_finding_among_many_is_not_a_flag() -> None:
 
 
 def test_what_failed_is_an_error_with_its_reason() -> None:
-    from audit.engine.plan import Selected
+    from audit.engine.selected import Selected
 
     stub = measured()
     selected = Selected(Suite(), "broken", stub.work.check, {})  # type: ignore[arg-type]
