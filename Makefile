@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: help install demo test test-slow check format organisms schema clean
+.PHONY: help install demo test test-slow check format organisms schema judge-sae clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -48,5 +48,22 @@ organisms: $(VENV)/.base ## train the embedded models again
 schema: $(VENV)/.base ## write suites/schema.json anew
 	@$(BIN)/python -m suites.schema_json
 
+# The reference implementations want versions that ours does not, so they live apart. Point JUDGE
+# at an environment that has them, or let this make one (a gigabyte or two). CI does not run it.
+JUDGE ?= .venv-judge
+JUDGED := .venv-judge/goldens
+
+.venv-judge/bin/python: tests/judge/requirements.txt
+	@$(PYTHON) -m venv .venv-judge
+	@echo "installing the reference implementations into .venv-judge ..."
+	@$@ -m pip install --quiet --disable-pip-version-check torch
+	@$@ -m pip install --quiet --disable-pip-version-check -r $<
+
+judge-sae: $(VENV)/.dev $(JUDGE)/bin/python ## SAE loaders and export against sae-lens and others
+	@rm -rf $(JUDGED) && mkdir -p $(JUDGED)
+	@HF_HUB_OFFLINE=1 $(JUDGE)/bin/python tests/judge/make_goldens.py $(JUDGED)/made
+	@PYTHONPATH=. $(BIN)/python tests/judge/compare.py $(JUDGED)/made $(JUDGED)/exported
+	@HF_HUB_OFFLINE=1 $(JUDGE)/bin/python tests/judge/read_exports.py $(JUDGED)/exported
+
 clean: ## remove what the targets made
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) .venv-judge build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 _BLOCK = re.compile(
-    r"(?:^|\.)(?:layers|h|blocks)[._](?P<layer>\d+)(?:\.(?P<rest>[\w.]+?))?"
+    r"(?:^|\.)(?:layers|h|blocks)[._](?P<layer>\d+)(?:\.(?!(?:in|out)put$)(?P<rest>[\w.]+?))?"
     r"(?:\.(?P<side>input|output))?$"
 )
 _OUTPUTS = {
@@ -53,6 +53,6 @@ def hook_name(module: str, side: str = "output", model_name: str | None = None) 
 
 
 def layer_in(trail: str) -> int | None:
-    """The last `layer_12`, `layer12`, `-l19` or `L19` that a trail of names speaks of."""
-    found = re.findall(r"(?:layer[_.]?|[-_/]l|[-_/]L)(\d+)(?=\D|$)", trail)
+    """The last layer that a trail of names speaks of: `layer_12`, or else `-l19`."""
+    found = re.findall(r"layer[_.]?(\d+)", trail) or re.findall(r"[-/][lL](\d+)(?=\D|$)", trail)
     return int(found[-1]) if found else None
