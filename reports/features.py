@@ -222,6 +222,7 @@ class Visualisation(Part):
     tokens: list[Maximiser]
     sequences: list[Maximiser]
     searched: int = Field(description="Sequences that were run.")
+    notes: list[str] = Field(default_factory=list)
 
 
 class Neighbour(Part):
@@ -256,14 +257,17 @@ class Writer(Part):
 class Implementation(Part):
     """5. What writes to its encoder: tokens by their embeddings, earlier places by their share.
 
-    `places` splits the mean pre-activation on its top tokens over what each earlier attention
-    and MLP output adds, in the feature's units; `residual` is what they leave unexplained.
+    `tokens` and `against` are what embeddings write, less what the average token does.
+    `places` splits the mean pre-activation on its top tokens over the encoder's bias and what
+    each earlier attention and MLP output adds, in the feature's units; `residual` is what they
+    leave unexplained.
     """
 
     tokens: list[Writer]
     against: list[Writer]
     places: list[Writer]
     residual: float
+    notes: list[str] = Field(default_factory=list)
 
 
 class Effect(Part):
@@ -292,6 +296,7 @@ class Use(Part):
     monotone: bool | None = Field(
         default=None, description="Whether behaviour follows the strength over both signs."
     )
+    notes: list[str] = Field(default_factory=list)
 
 
 class Rule(Part):
