@@ -1,22 +1,37 @@
 """What a model loses when it goes on with a reconstruction instead of the activation.
 
-Knows a model, an SAE and held-out text. Loss is that of the next token, in nats.
+Knows a model, an SAE and held-out text. Losses and divergences are of the next token, in nats.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from audit.features.batches import read_activations
 from audit.features.corpus import Corpus
-from audit.models.intervening import cross_entropy, intervening
+from audit.models.forward import evaluating
+from audit.models.intervening import intervening
 from audit.models.loading import LoadedModel
+from audit.models.quiet import quiet
 from probes.sae.sae import SAE
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Harm:
+    """What the model says next, with something else in the place of its activations.
+
+    Attributes:
+        loss: of the next token.
+        divergence: Kullback-Leibler, from what the unchanged model says.
+    """
+
+    loss: float
+    divergence: float
 
 
 @dataclass(frozen=True)
@@ -28,9 +43,9 @@ class HeldOut:
         l0: features that fire per token.
         explained_variance: 1 - squared error / variance around the mean.
         silent_share: features that fire on none of the tokens.
-        loss: of the model as it is; None where it has no vocabulary head.
-        loss_reconstructed: with reconstructions in the place of activations.
-        loss_ablated: with zeros there.
+        loss: of the next token, as the model is; None where it has no vocabulary head.
+        reconstructed: with reconstructions in the place of activations.
+        ablated: with zeros there.
     """
 
     tokens: int
@@ -38,16 +53,27 @@ class HeldOut:
     explained_variance: float
     silent_share: float
     loss: float | None = None
-    loss_reconstructed: float | None = None
-    loss_ablated: float | None = None
+    reconstructed: Harm | None = None
+    ablated: Harm | None = None
 
     @property
     def loss_recovered(self) -> float | None:
-        """1 where nothing is lost, 0 where it is as bad as zeros; None where zeros do no harm."""
-        if self.loss is None or self.loss_reconstructed is None or self.loss_ablated is None:
+        """1 where nothing is lost, 0 where it is as bad as zeros; None where zeros do no harm.
+
+        They do none in a model that does not predict its text, such as one that was taught
+        nothing but answers.
+        """
+        if self.loss is None or self.reconstructed is None or self.ablated is None:
             return None
-        harm = self.loss_ablated - self.loss
-        return (self.loss_ablated - self.loss_reconstructed) / harm if harm > 1e-6 else None
+        harm = self.ablated.loss - self.loss
+        return (self.ablated.loss - self.reconstructed.loss) / harm if harm > 1e-6 else None
+
+    @property
+    def divergence_recovered(self) -> float | None:
+        """The same by divergence, which asks what the model says and not whether it is true."""
+        if self.reconstructed is None or self.ablated is None or self.ablated.divergence < 1e-6:
+            return None
+        return 1 - self.reconstructed.divergence / self.ablated.divergence
 
 
 def held_out_quality(
@@ -61,7 +87,7 @@ def held_out_quality(
     """Measure an SAE on the tokens of a corpus that count.
 
     Tokens that the SAE is not meant for (special ones, and activations above `norm_limit`)
-    keep their activation in all three losses.
+    keep their activation throughout.
 
     Raises:
         UsageError: the place does not exist.
@@ -72,48 +98,57 @@ def held_out_quality(
     error = x - sae.decode(acts, x)
     spread = float((x - x.mean(dim=0)).square().sum())
     fires = acts > 0
-    losses: list[float | None] = [None, None, None]
-    if loaded.speaks:
-
-        def zeros(tokens: Tensor) -> Tensor:
-            return tokens * 0
-
-        losses = [
-            _loss(loaded, hook_name, corpus, norm_limit, instead)
-            for instead in (None, sae.reconstruct, zeros)
-        ]
-    return HeldOut(
+    found = HeldOut(
         tokens=len(x),
         l0=float(fires.sum()) / max(1, len(x)),
         explained_variance=1 - float(error.square().sum()) / spread if spread > 0 else 0.0,
         silent_share=1 - float(fires.any(dim=0).float().mean()),
-        loss=losses[0],
-        loss_reconstructed=losses[1],
-        loss_ablated=losses[2],
     )
+    if not loaded.speaks:
+        return found
+    loss, reconstructed, ablated = _harms(
+        loaded, hook_name, corpus, norm_limit, (sae.reconstruct, lambda tokens: tokens * 0)
+    )
+    return replace(found, loss=loss.loss, reconstructed=reconstructed, ablated=ablated)
 
 
-def _loss(
+def _harms(
     loaded: LoadedModel,
     hook_name: str,
     corpus: Corpus,
     norm_limit: float,
-    instead: Callable[[Tensor], Tensor] | None,
-) -> float:
-    """Mean loss of the next token with `instead(x)` in the place of the tokens that count."""
-    total, count = 0.0, 0
+    substitutes: Sequence[Callable[[Tensor], Tensor]],
+) -> list[Harm]:
+    """First that of changing nothing, then that of each substitute; means over next tokens."""
+    import numpy as np
+    import torch
+
+    sums = np.zeros((1 + len(substitutes), 2))
+    count = 0
     # One by one, for the edit must know which of the positions count.
     for ids, positions in zip(corpus.ids, corpus.positions, strict=True):
         if len(ids) < 2:
             continue
-        if instead is None:
-            loss = cross_entropy(loaded, [ids])
-        else:
-            with intervening(loaded, hook_name, _edit(instead, positions, norm_limit)):
-                loss = cross_entropy(loaded, [ids])
-        total += loss * (len(ids) - 1)
         count += len(ids) - 1
-    return total / count if count else float("nan")
+        clean = _log_probs(loaded, ids)
+        answers = torch.tensor(ids[1:], device=clean.device)[:, None]
+        sums[0, 0] -= float(clean.gather(1, answers).sum())
+        for number, instead in enumerate(substitutes, start=1):
+            with intervening(loaded, hook_name, _edit(instead, positions, norm_limit)):
+                said = _log_probs(loaded, ids)
+            sums[number, 0] -= float(said.gather(1, answers).sum())
+            sums[number, 1] += float((clean.exp() * (clean - said)).sum())
+    return [Harm(*map(float, row)) for row in sums / max(1, count)]
+
+
+def _log_probs(loaded: LoadedModel, ids: Sequence[int]) -> Tensor:
+    """Of every next token that there is, `[tokens - 1, vocabulary]`."""
+    import torch
+
+    with evaluating(loaded.model), quiet():
+        row = torch.tensor([list(ids)], device=loaded.model.device)
+        logits: Tensor = loaded.model(input_ids=row, use_cache=False).logits
+        return logits[0, :-1].float().log_softmax(dim=-1)
 
 
 def _edit(

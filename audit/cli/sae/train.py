@@ -163,7 +163,10 @@ def _write_record(path: Path, done: TrainedOnModel, *, data: str, batch_size: in
 
     from probes.sae.files import write_atomically
 
-    held_out = asdict(done.held_out) | {"loss_recovered": done.held_out.loss_recovered}
+    held_out = asdict(done.held_out) | {
+        "loss_recovered": done.held_out.loss_recovered,
+        "divergence_recovered": done.held_out.divergence_recovered,
+    }
     record = {
         "recipe": done.trained.recipe.to_dict(),
         "data": data,
@@ -185,11 +188,17 @@ def _summary(done: TrainedOnModel) -> list[str]:
         f"explained     {held_out.explained_variance:.1%} of the variance",
         f"dead          {last.dead_share:.1%} of the features",
     ]
-    if held_out.loss is not None:
+    if held_out.loss is not None and held_out.reconstructed and held_out.ablated:
         lines.append(
-            f"loss          {held_out.loss:.3f}; reconstructed {held_out.loss_reconstructed:.3f}; "
-            f"ablated {held_out.loss_ablated:.3f}"
+            f"loss          {held_out.loss:.3f}; reconstructed {held_out.reconstructed.loss:.3f}, "
+            f"ablated {held_out.ablated.loss:.3f}: {_share(held_out.loss_recovered)}"
         )
-    if held_out.loss_recovered is not None:
-        lines.append(f"recovered     {held_out.loss_recovered:.1%} of the loss")
+        lines.append(
+            f"divergence    0; reconstructed {held_out.reconstructed.divergence:.3f}, "
+            f"ablated {held_out.ablated.divergence:.3f}: {_share(held_out.divergence_recovered)}"
+        )
     return lines
+
+
+def _share(recovered: float | None) -> str:
+    return "zeros do no harm" if recovered is None else f"{recovered:.1%} recovered"

@@ -28,12 +28,12 @@ def training_bar(steps: int, *, quiet: bool) -> Iterator[Told]:
     )
 
     console = Console(stderr=True, highlight=False, markup=False)
-    recovered: list[float] = []
+    last: list[HeldOut] = []
 
     def said(progress: Step, held_out: HeldOut | None) -> str:
-        if held_out is not None and held_out.loss_recovered is not None:
-            recovered[:] = [held_out.loss_recovered]
-        return describe(progress, recovered[0] if recovered else None)
+        if held_out is not None:
+            last[:] = [held_out]
+        return describe(progress, last[0] if last else None)
 
     if quiet:
         yield lambda progress, held_out: None
@@ -53,11 +53,19 @@ def training_bar(steps: int, *, quiet: bool) -> Iterator[Told]:
         yield _in_lines(console.print, said, steps)
 
 
-def describe(progress: Step, recovered: float | None) -> str:
-    """`L0 31.8  EV 87.1%  CE 95.2%  dead 0.4%`; what is not known yet is left out."""
-    loss = "" if recovered is None else f"  CE {recovered:.1%}"
+def describe(progress: Step, held_out: HeldOut | None) -> str:
+    """`L0 31.8  EV 87.1%  CE 95.2%  dead 0.4%`.
+
+    CE is cross-entropy recovered when it was last measured. Where zeros do no harm to it,
+    KL stands in its place: divergence recovered.
+    """
+    recovered = ""
+    if held_out is not None and held_out.loss_recovered is not None:
+        recovered = f"  CE {held_out.loss_recovered:.1%}"
+    elif held_out is not None and held_out.divergence_recovered is not None:
+        recovered = f"  KL {held_out.divergence_recovered:.1%}"
     return (
-        f"L0 {progress.l0:.1f}  EV {progress.explained_variance:.1%}{loss}  "
+        f"L0 {progress.l0:.1f}  EV {progress.explained_variance:.1%}{recovered}  "
         f"dead {progress.dead_share:.1%}"
     )
 
