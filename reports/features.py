@@ -303,13 +303,17 @@ class Rule(Part):
     """7. The best short description as a rule over tokens, scored on contexts it never saw.
 
     `detection`: balanced accuracy at telling contexts where it fires from others. `fuzzing`:
-    at telling its firing tokens from other tokens of the same contexts.
+    at telling its firing tokens from other tokens of the same contexts. `hard` is detection
+    with hard negatives alone: silent contexts that hold a token on which it fires elsewhere.
     """
 
     description: str
     explainer: str
     detection: Estimate
     fuzzing: Estimate
+    hard: Estimate | None = None
+    window: int = Field(default=16, description="Most tokens of a context.")
+    compared: int = Field(default=0, description="Rules that this one was the best of.")
 
 
 class ControlFigure(Part):
@@ -342,6 +346,7 @@ class Controls(Part):
     figures: list[ControlFigure] = Field(min_length=1)
     other_seed: SeedMatch | None = None
     other_seed_lacks: str = Field(default="", description="Why there is no other seed.")
+    notes: list[str] = Field(default_factory=list)
 
 
 class FeatureCard(Part):
