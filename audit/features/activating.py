@@ -108,3 +108,16 @@ def alone(sae: SAE, feature: int) -> SAE:
         activation=ReLU(),
         W_skip=None,
     )
+
+
+def input_scale(sae: SAE, x: Tensor) -> Tensor:
+    """What the normalisation divides each input `[n, d_in]` by, `[n]`; 1 where there is none.
+
+    A feature adds its activation times this times its decoder row to the reconstruction.
+    """
+    import torch
+
+    one = alone(sae, 0)
+    unit = replace(one, W_dec=torch.ones_like(one.W_dec))
+    on = unit.decode(torch.ones(len(x), 1, device=x.device), x)
+    return (on - unit.decode(torch.zeros(len(x), 1, device=x.device), x))[:, 0]
