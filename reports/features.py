@@ -346,7 +346,6 @@ class Controls(Part):
     figures: list[ControlFigure] = Field(min_length=1)
     other_seed: SeedMatch | None = None
     other_seed_lacks: str = Field(default="", description="Why there is no other seed.")
-    notes: list[str] = Field(default_factory=list)
 
 
 class FeatureCard(Part):
