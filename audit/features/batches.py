@@ -7,6 +7,7 @@ the model runs once. Outliers, such as the attention sinks of first tokens, are 
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -50,6 +51,17 @@ class TokenBatches:
     buffer_tokens: int
     random_state: int
     _kept: list[Tensor] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        """Whatever decides the batches, in words and a digest."""
+        digest = hashlib.sha256(self.loaded.weights_digest.encode())
+        digest.update(repr((self.corpus.ids, self.corpus.positions)).encode())
+        digest.update(repr((self.norm_limit, self.buffer_tokens, self.random_state)).encode())
+        return (
+            f"{self.hook_name} of {self.loaded.name}, {self.corpus.n_tokens} tokens in batches of "
+            f"{self.batch_size} ({digest.hexdigest()[:12]})"
+        )
 
     def __call__(self, start: int) -> Iterator[Tensor]:
         """The batches from a step (from 0) on."""

@@ -111,6 +111,7 @@ def train_on_model(
             checkpoint=checkpoint,
             checkpoint_every=checkpoint_every,
             resume=resume,
+            source=batches.name,
             origin=_origin(loaded, hook_name, corpus),
         )
     except SAEError as error:

@@ -57,6 +57,7 @@ class Learning:
         threshold: running mean of the smallest activation of a batch.
         l0: running mean of features per token.
         history: some of the steps.
+        source: what the batches come from, in words that name it fully.
     """
 
     recipe: Recipe
@@ -68,6 +69,7 @@ class Learning:
     threshold: float = 0.0
     l0: float = 0.0
     history: list[Progress] = field(default_factory=list)
+    source: str = ""
 
 
 def begin(recipe: Recipe, sample: Tensor) -> Learning:
@@ -172,6 +174,7 @@ def save_checkpoint(learning: Learning, path: Path) -> None:
         "step": learning.step,
         "threshold": learning.threshold,
         "l0": learning.l0,
+        "source": learning.source,
         "history": [asdict(progress) for progress in learning.history],
     }
     content = save(tensors, metadata={"training": json.dumps(told, sort_keys=True)})
@@ -179,11 +182,14 @@ def save_checkpoint(learning: Learning, path: Path) -> None:
     write_atomically(path, content)
 
 
-def load_checkpoint(path: Path, recipe: Recipe, *, device: object = "cpu") -> Learning:
+def load_checkpoint(
+    path: Path, recipe: Recipe, *, source: str = "", device: object = "cpu"
+) -> Learning:
     """What `save_checkpoint` wrote, to go on with bit for bit.
 
     Raises:
-        SAEError: the file is truncated, is no checkpoint, or is one of another recipe.
+        SAEError: the file is truncated, is no checkpoint, or is one of another recipe or of
+            batches from another source.
     """
     from safetensors import SafetensorError, safe_open
 
@@ -206,6 +212,12 @@ def load_checkpoint(path: Path, recipe: Recipe, *, device: object = "cpu") -> Le
             f"{path}: the checkpoint is of another recipe ({'; '.join(differences)}); repeat its "
             "options, or train into another folder"
         )
+    if told["source"] != source:
+        raise SAEError(
+            f"{path}: expected a checkpoint of batches from {source or 'an unnamed source'}, found "
+            f"one of {told['source'] or 'an unnamed source'}; repeat its options, or train into "
+            "another folder"
+        )
     names = [name for name in tensors if "." not in name and name != "last_fired"]
     learning = _learning(recipe, told["scale"], {name: tensors[name] for name in names})
     for name, leaf in learning.weights.items():
@@ -216,5 +228,6 @@ def load_checkpoint(path: Path, recipe: Recipe, *, device: object = "cpu") -> Le
             }
     learning.last_fired = tensors["last_fired"]
     learning.step, learning.threshold, learning.l0 = told["step"], told["threshold"], told["l0"]
+    learning.source = source
     learning.history = [Progress(**progress) for progress in told["history"]]
     return learning

@@ -61,6 +61,7 @@ def train_sae(
     checkpoint: Path | None = None,
     checkpoint_every: int = CHECKPOINT_EVERY,
     resume: bool = False,
+    source: str = "",
     origin: Origin | None = None,
 ) -> TrainedSAE:
     """Train an SAE.
@@ -75,13 +76,14 @@ def train_sae(
         checkpoint_every: steps between two savings.
         resume: go on from `checkpoint` where that file is. The weights are then the same, bit
             for bit, as without the interruption.
+        source: what the batches come from; a checkpoint of another source is refused.
         origin: of the SAE; format `trained` by default.
 
     Raises:
         SAEError: too few batches, batches of different widths, activations or losses that are
-            not finite, or a checkpoint of another recipe.
+            not finite, or a checkpoint of another recipe or source.
     """
-    learning, rest = _start(batches, recipe, checkpoint if resume else None)
+    learning, rest = _start(batches, recipe, checkpoint if resume else None, source)
     every = max(1, recipe.steps // _KEPT_STEPS)
 
     def current() -> SAE:
@@ -103,7 +105,7 @@ def train_sae(
 
 
 def _start(
-    batches: Batches, recipe: Recipe, checkpoint: Path | None
+    batches: Batches, recipe: Recipe, checkpoint: Path | None, source: str
 ) -> tuple[Learning, Iterator[Tensor]]:
     """The state to go on from, and the batches that are still to come."""
     if checkpoint is None or not checkpoint.exists():
@@ -113,8 +115,10 @@ def _start(
             raise SAEError("there is no batch of activations to train on")
         if first.ndim != 2 or 0 in first.shape:
             raise SAEError(f"expected batches [batch, d_in], found one of {list(first.shape)}")
-        return begin(recipe, first), chain([first], stream)
-    learning = load_checkpoint(checkpoint, recipe)
+        learning = begin(recipe, first)
+        learning.source = source
+        return learning, chain([first], stream)
+    learning = load_checkpoint(checkpoint, recipe, source=source)
     if learning.step == recipe.steps:
         return learning, iter(())
     if callable(batches):
@@ -125,7 +129,7 @@ def _start(
     if first is None:
         return learning, stream
     if first.device.type != "cpu":
-        learning = load_checkpoint(checkpoint, recipe, device=first.device)
+        learning = load_checkpoint(checkpoint, recipe, source=source, device=first.device)
     return learning, chain([first], stream)
 
 

@@ -100,6 +100,13 @@ def test_a_checkpoint_of_another_recipe_is_refused_by_name(tmp_path: Path) -> No
         train_sae(batches, recipe=replace(RECIPE, k=4), checkpoint=path, resume=True)
 
 
+def test_a_checkpoint_of_other_batches_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "state.safetensors"
+    interrupted(RECIPE, path, at=8)
+    with pytest.raises(SAEError, match=r"expected .* from a file, found one of an unnamed source"):
+        train_sae(batches, recipe=RECIPE, checkpoint=path, resume=True, source="a file")
+
+
 @pytest.mark.parametrize("keep", [0, 5, 200])
 def test_a_truncated_checkpoint_is_refused(keep: int, tmp_path: Path) -> None:
     path = tmp_path / "state.safetensors"
