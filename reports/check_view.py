@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from reports.feature_view import mentions
 from reports.instrument_view import Instrument, view_instrument
 from reports.record import (
     SEVERITIES,
@@ -73,6 +74,7 @@ class CheckView:
     """A check as every renderer shows it; `check` is the record's own.
 
     `headline` is the gate that decided. `words` say what its first gate counts on a row.
+    `features` has a line for each thing to say of features of an SAE.
     """
 
     check: CheckResult
@@ -90,6 +92,7 @@ class CheckView:
     place: str
     four_fields: FourFieldTable | None
     instrument: Instrument
+    features: tuple[str, ...]
     hidden_concerns: tuple[RowResult, ...]
     other_rows: tuple[RowResult, ...]
 
@@ -114,6 +117,7 @@ def view_check(check: CheckResult) -> CheckView:
         place=check.hook_name or UNKNOWN,
         four_fields=_four_fields(check.four_fields) if check.four_fields else None,
         instrument=view_instrument(check),
+        features=tuple(mentions(check)),
         hidden_concerns=tuple(row for row in check.top_rows if _is_hidden_concern(row)),
         other_rows=tuple(row for row in check.top_rows if not _is_hidden_concern(row)),
     )

@@ -12,8 +12,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from reports.check_view import CheckView
+from reports.markdown_card import card_markdown, card_summary
 from reports.markdown_check import check_body, check_opening, row_lines, verdict_words
-from reports.markdown_text import code, fence, prose, table, table_row
+from reports.markdown_text import code, fence, folded, prose, table, table_row
 from reports.record import AuditReport, ModelInfo, Provenance, RowResult
 from reports.text import safe_text
 from reports.view import Finding, Gap, ReportView, view_report
@@ -40,14 +41,16 @@ fine; a **blind spot** misbehaves and does not fire.
 on, and how much better than the words of those rows alone. They judge the instrument, never \
 the model.
 - **Inconclusive**: the evidence or the instrument is too weak to pass or to flag.
+- **Feature, random SAE**: a feature is a direction that a sparse autoencoder found. A random \
+one of the same shape is what anybody could have got: evidence counts for what it has above that.
 - **q**: the p-value, corrected for all gates of the run (Benjamini-Hochberg).
 
 </details>
 """
 
 # What is kept longest comes first: a head line of every kind by turns, the foot, a check's
-# section, then the first row of every check, the second, and so on.
-HEAD, FOOT, SECTION, ROW = range(4)
+# section, then the first row of every check, the second, and so on, then evidence cards alike.
+HEAD, FOOT, SECTION, ROW, CARD = range(5)
 ALWAYS: tuple[int, ...] = ()
 
 
@@ -163,6 +166,9 @@ def _section(view: CheckView, index: int) -> Iterator[Piece]:
     for title, rows in ((concern, view.hidden_concerns), ("Other rows", view.other_rows)):
         if rows:
             yield from _rows(f"\n#### {title}\n\n", rows, view, index)
+    for number, card in enumerate(view.check.cards):
+        body = card_markdown(card, level=4).rstrip("\n")
+        yield Piece(f"\n{folded(card_summary(card), body)}\n", (CARD, number, index))
     yield Piece("\n</details>\n\n", section)
 
 

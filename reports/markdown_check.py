@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from reports.check_view import CheckView, Field, FourFieldTable
 from reports.instrument_view import Instrument, LayerLine
+from reports.markdown_features import features_of_check
 from reports.markdown_text import code, fence, html_code, prose, table
 from reports.record import RowResult, Verdict
 from reports.text import safe_lines, safe_text
@@ -79,6 +80,7 @@ def _paragraphs(view: CheckView) -> Iterator[str]:
         yield f"#### How good the monitor is\n\n{_quality(view.instrument)}"
     if view.instrument.layers:
         yield f"#### Where it was read\n\n{_layers(view.instrument.layers)}"
+    yield from features_of_check(check, level=4)
     yield f"#### What it rests on\n\n{_grounds(view)}"
 
 

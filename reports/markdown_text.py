@@ -67,6 +67,22 @@ def fence(lines: Sequence[str]) -> tuple[str, str]:
     return f"{ticks}text", ticks
 
 
+def fenced(lines: Sequence[str]) -> str:
+    """Lines as a block of text. Each begins with something of ours, or could be an order."""
+    opening, closing = fence(lines)
+    return "\n".join([opening, *lines, closing])
+
+
+def heading(level: int, title: str) -> str:
+    """A heading of a title that is Markdown already; the sixth level is the lowest."""
+    return f"{'#' * min(level, 6)} {title}"
+
+
+def folded(summary: str, body: str) -> str:
+    """Markdown that opens on a click. The summary is ours, or HTML that is inert already."""
+    return f"<details>\n<summary>{summary}</summary>\n\n{body}\n\n</details>"
+
+
 def html_code(text: str, limit: int = 120) -> str:
     """The text as an HTML code element, for the places where Markdown is not read."""
     return f"<code>{html.escape(safe_text(text, limit))}</code>"

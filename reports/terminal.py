@@ -15,7 +15,7 @@ from rich.text import Text
 from reports.check_view import CheckView, short_place
 from reports.record import AuditReport, Estimate, Verdict
 from reports.text import safe_text
-from reports.view import Finding, Gap, ReportView, view_report
+from reports.view import Finding, Gap, Mention, ReportView, view_report
 from reports.wording import UNKNOWN, figure, probability
 
 STYLES: dict[Verdict, str] = {
@@ -49,6 +49,7 @@ def print_report(report: AuditReport, console: Console) -> None:
         console.print()
         console.print(_verdict_table(view))
     _print_lines(console, "Found", [_finding(finding) for finding in view.findings])
+    _print_lines(console, "Features", [_mention(mention) for mention in view.mentions])
     _print_lines(console, "Not measured", [_gap(gap) for gap in view.gaps])
 
 
@@ -126,6 +127,11 @@ def _finding(finding: Finding) -> tuple[Text, Text]:
     if finding.suppression:
         line.append(f"; {safe_text(finding.suppression, 200)}", "not bold dim")
     return _word(finding.verdict), line
+
+
+def _mention(mention: Mention) -> tuple[Text, Text]:
+    line = Text(safe_text(mention.where, 120), "bold")
+    return Text("-"), line.append(f": {safe_text(mention.sentence, 600)}", "not bold")
 
 
 def _gap(gap: Gap) -> tuple[Text, Text]:

@@ -39,6 +39,14 @@ class Gap:
 
 
 @dataclass(frozen=True)
+class Mention:
+    """Something that a check says of the features of an SAE, in one line."""
+
+    where: str
+    sentence: str
+
+
+@dataclass(frozen=True)
 class ReportView:
     """A report as every renderer shows it. Checks come worst first."""
 
@@ -49,6 +57,7 @@ class ReportView:
     checks: tuple[CheckView, ...]
     findings: tuple[Finding, ...]
     gaps: tuple[Gap, ...]
+    mentions: tuple[Mention, ...]
 
 
 def view_report(report: AuditReport) -> ReportView:
@@ -62,6 +71,7 @@ def view_report(report: AuditReport) -> ReportView:
         checks=checks,
         findings=tuple(sorted(_findings(checks), key=_finding_rank)),
         gaps=tuple(_gaps(report, checks)),
+        mentions=tuple(Mention(view.name, line) for view in checks for line in view.features),
     )
 
 

@@ -6,6 +6,7 @@ numbers alone is plain ASCII.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -24,17 +25,24 @@ def figure(value: float, *, digits: int = 2, signed: bool = False) -> str:
 
 
 def estimate_words(estimate: Estimate | None, *, signed: bool = False) -> str:
-    """`0.31 [0.24, 0.39]`; a third digit where all of it is below one tenth."""
+    """`0.31 [0.24, 0.39]`; a third digit below one tenth, more for what is tiny."""
     if estimate is None:
         return UNKNOWN
     ends = (estimate.low, estimate.high)
     known = [abs(number) for number in (estimate.value, *ends) if number is not None]
-    digits = 3 if 0 < max(known) < 0.1 else 2
+    digits = _digits(max(known))
     value = figure(estimate.value, digits=digits, signed=signed)
     if ends == (None, None):
         return f"{value} (no interval)"
     low, high = ("?" if end is None else figure(end, digits=digits) for end in ends)
     return f"{value} [{low}, {high}]"
+
+
+def _digits(largest: float) -> int:
+    """Two digits that say something, for what is no larger than this."""
+    if 0 < largest < 0.001:
+        return min(1 - math.floor(math.log10(largest)), 8)
+    return 3 if 0 < largest < 0.1 else 2
 
 
 def support_words(estimate: Estimate | None) -> str:

@@ -12,21 +12,38 @@ from rich.console import Console
 
 from reports.render import render
 from reports.terminal import print_report
-from tests.reports.factory import make_report
+from reports.terminal_features import print_card, print_changes, print_discovery, print_fidelity
+from tests.reports import features_factory
 
 FOLDER = Path(__file__).parent / "snapshots"
 
 
 def snapshots() -> dict[Path, str]:
     """Path of every snapshot, and what stands in it now."""
-    report = make_report()
-    terminal = StringIO()
-    print_report(report, Console(file=terminal, width=80, color_system=None, highlight=False))
+    report = features_factory.make_feature_report()
+    terminal, features = StringIO(), StringIO()
+    print_report(report, _console(terminal))
+    _print_features(_console(features))
     return {
         FOLDER / "report.md": render(report, "md"),
         FOLDER / "report.json": render(report, "json"),
         FOLDER / "terminal.txt": terminal.getvalue(),
+        FOLDER / "features.txt": features.getvalue(),
     }
+
+
+def _print_features(console: Console) -> None:
+    print_fidelity(features_factory.make_fidelity(), console, features_factory.make_sae())
+    console.rule(characters="-")
+    print_discovery(features_factory.make_discovery(), console)
+    console.rule(characters="-")
+    print_changes(features_factory.make_changes(), console)
+    console.rule(characters="-")
+    print_card(features_factory.make_card(), console)
+
+
+def _console(file: StringIO) -> Console:
+    return Console(file=file, width=80, color_system=None, highlight=False)
 
 
 if __name__ == "__main__":

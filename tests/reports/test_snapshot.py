@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from reports.read import read_report
-from tests.reports.factory import make_report
+from tests.reports.features_factory import make_feature_report
 from tests.reports.snapshot import FOLDER, snapshots
 
 
@@ -17,4 +17,4 @@ def test_the_report_looks_as_it_did(path: Path) -> None:
 
 
 def test_a_stored_record_of_this_version_is_still_read() -> None:
-    assert read_report(FOLDER / "report.json") == make_report()
+    assert read_report(FOLDER / "report.json") == make_feature_report()

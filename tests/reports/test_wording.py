@@ -54,6 +54,8 @@ def test_an_estimate_with_what_it_rests_on() -> None:
     assert estimate_words(estimate(0.31, 0.24, 0.39)) == "0.31 [0.24, 0.39]"
     assert estimate_words(estimate(0.31, 0.24, 0.39), signed=True) == "+0.31 [0.24, 0.39]"
     assert estimate_words(estimate(0.004, 0.0, 0.018)) == "0.004 [0.000, 0.018]"
+    assert estimate_words(estimate(4.2e-4, 2e-4, 7e-4)) == "0.00042 [0.00020, 0.00070]"
+    assert estimate_words(estimate(0.0, 0.0, 1e-300)) == "0.00000000 [0.00000000, 0.00000000]"
     assert estimate_words(estimate(0.0, 0.0, 0.0)) == "0.00 [0.00, 0.00]"
     assert estimate_words(estimate(0.31, None, None)) == "0.31 (no interval)"
     assert estimate_words(estimate(0.31, 0.24, None)) == "0.31 [0.24, ?]"

@@ -1,0 +1,278 @@
+"""The seven arguments of an evidence card as Markdown: a sentence each, then its numbers.
+
+Strips show a token's activation by the height of the mark beneath it; all strips of a card
+have the same top, the feature's maximum in the data. Decides nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from reports.feature_view import EFFECTS, rate_words
+from reports.features import (
+    Band,
+    Context,
+    DatasetExamples,
+    Effect,
+    FeatureCard,
+    Implementation,
+    JointTuning,
+    Maximiser,
+    Rule,
+    SyntheticExamples,
+    TokenEdit,
+    Use,
+    Visualisation,
+    Writer,
+)
+from reports.markdown_text import code, fenced, folded, prose, table
+from reports.strips import BLOCKS, joined, sparkline, strip, wrapped
+from reports.text import safe_text
+from reports.wording import UNKNOWN, estimate_words, figure, percent
+
+Paragraphs = Iterator[str]
+
+WIDTH = 92
+SHOWN = 8
+
+
+def argument_paragraphs(argument: object, card: FeatureCard) -> Paragraphs:
+    """What one argument of the card shows, in a sentence, and its numbers."""
+    return _SAID[type(argument)](argument, card)
+
+
+def _dataset(found: DatasetExamples, card: FeatureCard) -> Paragraphs:
+    yield (
+        f"Active on {rate_words(found.density)} of {found.n_tokens:,} tokens, "
+        f"{figure(found.maximum)} at most. Beneath each token stands its activation, a full block "
+        f"for {figure(found.maximum)}; {found.duplicates} contexts with a text that was there "
+        "already are left out."
+    )
+    edges, counts = found.histogram.edges, found.histogram.counts
+    if edges and counts:
+        yield (
+            f"Positive activations from {figure(min(edges))} to {figure(max(edges))}: "
+            f"{code(sparkline(counts, BLOCKS).rstrip(), len(counts) + 1)} "
+            f"(most in a bin: {max(counts):,})"
+        )
+    yield fenced(_contexts(found.top, found.maximum)) if found.top else "No context was kept."
+    if found.bands:
+        lines = [line for band in found.bands for line in _band(band, found.maximum)]
+        yield folded("Contexts by quantile of its positive activations", fenced(lines))
+
+
+def _band(band: Band, maximum: float) -> list[str]:
+    between = f"from {figure(band.low)} to {figure(band.high)}"
+    return [between, *(_contexts(band.contexts, maximum) or ["     (none)"])]
+
+
+def _contexts(contexts: Sequence[Context], maximum: float) -> list[str]:
+    return [
+        line
+        for rank, context in enumerate(contexts, 1)
+        for line in [f"{rank:>3}. {_peak(context)}", *_strip(context, maximum)]
+    ]
+
+
+def _peak(context: Context) -> str:
+    """`4.81 at "spain"; also "?" 1.20 | row claim-003`."""
+    values = [each.value for each in context.tokens]
+    at = ""
+    if 0 <= context.peak < len(values):
+        at = f" at {_quoted(context.tokens[context.peak].token)}"
+    others = sorted(
+        (each for i, each in enumerate(context.tokens) if i != context.peak and each.value > 0),
+        key=lambda each: -each.value,
+    )
+    also = ", ".join(f"{_quoted(each.token)} {figure(each.value)}" for each in others[:3])
+    row = f" | row {safe_text(context.row, 60)}" if context.row else ""
+    return f"{figure(context.value)}{at}{f'; also {also}' if also else ''}{row}"
+
+
+def _quoted(token: str) -> str:
+    return f'"{safe_text(token, 24)}"'
+
+
+def _strip(context: Context, maximum: float) -> list[str]:
+    return [
+        line
+        for above, below in strip(context.tokens, maximum, BLOCKS, WIDTH)
+        for line in [f"     | {above}", *([f"     | {below}"] if below else [])]
+    ]
+
+
+def _synthetic(tried: SyntheticExamples, card: FeatureCard) -> Paragraphs:
+    needed = ", ".join(code(token, 40) for token in tried.needed) or "none"
+    yield (
+        "One token dropped or swapped at a time, and what becomes of the activation. Without "
+        f"these it falls below half: {needed}. On average one edit leaves "
+        f"{percent(tried.graded)} of it."
+    )
+    yield fenced([f"  0. {_peak(tried.base)}", *_strip(tried.base, card.dataset.maximum)])
+    edits = sorted(tried.edits, key=lambda edit: edit.activation)
+    header = ("Edit", ">Place", "Token", "Becomes", ">Activation", ">Left")
+    rows = [_edit(edit, tried.base.value) for edit in edits]
+    if rows:
+        yield table(header, rows[:SHOWN])
+    if rows[SHOWN:]:
+        yield folded(f"{len(rows) - SHOWN} edits that leave more", table(header, rows[SHOWN:]))
+
+
+def _edit(edit: TokenEdit, base: float) -> tuple[str, ...]:
+    becomes = UNKNOWN if edit.after is None else code(edit.after, 40)
+    left = percent(edit.activation / base) if base > 1e-9 else UNKNOWN
+    place = str(edit.position)
+    return edit.kind, place, code(edit.before, 40), becomes, figure(edit.activation), left
+
+
+def _visualisation(found: Visualisation, card: FeatureCard) -> Paragraphs:
+    yield (
+        "Single tokens of the vocabulary, and sequences found by search among "
+        f"{found.searched:,} that were run; beside the activation its share of the maximum in the "
+        "data."
+    )
+    header = ("What", "Tokens", ">Activation", ">Of the maximum")
+    rows = [
+        *(_maximiser("token", each) for each in found.tokens),
+        *(_maximiser("sequence", each) for each in found.sequences),
+    ]
+    yield table(header, rows) if rows else "None was kept."
+
+
+def _maximiser(what: str, found: Maximiser) -> tuple[str, ...]:
+    tokens = code(joined(found.tokens, BLOCKS), 240)
+    return what, tokens, figure(found.activation), percent(found.relative)
+
+
+def _joint(family: JointTuning, card: FeatureCard) -> Paragraphs:
+    yield (
+        "Features whose decoder direction lies near, and how activation passes between them as "
+        "a context is edited, step by step, from where this one fires to where a neighbour does."
+    )
+    rows = [
+        (
+            str(each.feature),
+            figure(each.cosine),
+            UNKNOWN if each.correlation is None else figure(each.correlation),
+        )
+        for each in family.neighbours
+    ]
+    yield (
+        table((">Neighbour", ">Decoder cosine", ">Correlation"), rows) if rows else "None is near."
+    )
+    if family.path:
+        yield fenced(_path(family))
+
+
+def _path(family: JointTuning) -> list[str]:
+    names = sorted({name for step in family.path for name in step.activations}, key=_by_number)
+    lines = []
+    for name in names:
+        values = [step.activations.get(name, 0.0) for step in family.path]
+        drawn = sparkline(values, BLOCKS)
+        ends = f"{figure(values[0])} to {figure(values[-1])}"
+        lines.append(f"feature {safe_text(name, 12):<8} {drawn}  {ends}")
+    for rank, step in enumerate(family.path, 1):
+        told = ", ".join(
+            f"{safe_text(name, 12)}: {figure(value)}" for name, value in step.activations.items()
+        )
+        tokens = [f"     | {line}" for line in wrapped(step.tokens, BLOCKS, WIDTH)]
+        lines += [f"{rank:>3}. {told}", *tokens]
+    return lines
+
+
+def _by_number(name: str) -> tuple[int, str]:
+    return len(name), name
+
+
+def _implementation(found: Implementation, card: FeatureCard) -> Paragraphs:
+    yield (
+        "Tokens whose embedding writes for it and against it, and what earlier attention and "
+        "MLP outputs add to its pre-activation on its top tokens, in the feature's units."
+    )
+    yield f"- For it: {_weights(found.tokens)}\n- Against it: {_weights(found.against)}"
+    rows = [(code(each.name), figure(each.weight, signed=True)) for each in found.places]
+    rest = ("left unexplained", figure(found.residual, signed=True))
+    yield table(("Place", ">Adds"), [*rows, rest])
+
+
+def _weights(writers: Sequence[Writer]) -> str:
+    return (
+        ", ".join(f"{code(each.name, 40)} {figure(each.weight, signed=True)}" for each in writers)
+        or "none"
+    )
+
+
+def _use(use: Use, card: FeatureCard) -> Paragraphs:
+    yield (
+        "What its direction does to the next token's logits, and what becomes of the model when "
+        "it is taken away or added. Strengths are in medians of the activation norm, the "
+        "divergence in nats, the behaviour in log-odds; all as means over prompts with what the "
+        "SAE does not explain left in place."
+    )
+    yield f"- Promotes: {_weights(use.promotes)}\n- Suppresses: {_weights(use.suppresses)}"
+    if use.effects:
+        yield _effects(use.effects)
+    if use.monotone is not None:
+        follows = "follows" if use.monotone else "does not follow"
+        yield f"Over both signs, behaviour {follows} the strength."
+
+
+def _effects(effects: Sequence[Effect]) -> str:
+    """Strengths down, the feature and its controls across."""
+    titles = list(
+        dict.fromkeys(EFFECTS[kind] for kind in EFFECTS if kind in {e.kind for e in effects})
+    )
+    told = any(effect.behaviour for effect in effects)
+    header = [
+        *("Strength", *(f">Divergence: {title}" for title in titles)),
+        *(f">Behaviour: {title}" for title in titles if told),
+    ]
+    rows = []
+    for ablated, strength in sorted({_row(e) for e in effects}):
+        here = [e for e in effects if _row(e) == (ablated, strength)]
+        cells = [_cell(title, here, lambda e: estimate_words(e.kl)) for title in titles]
+        if told:
+            cells += [
+                _cell(title, here, lambda e: estimate_words(e.behaviour, signed=True))
+                for title in titles
+            ]
+        rows.append(("taken away" if ablated == 0 else figure(strength, signed=True), *cells))
+    return table(header, rows)
+
+
+def _row(effect: Effect) -> tuple[int, float]:
+    """Taken away first: by the kind, or by a control's strength of 0."""
+    return (0, 0.0) if effect.kind == "ablate" or effect.strength == 0 else (1, effect.strength)
+
+
+def _cell(title: str, here: Sequence[Effect], say: Callable[[Effect], str]) -> str:
+    return "; ".join(say(each) for each in here if EFFECTS[each.kind] == title) or UNKNOWN
+
+
+def _rule(rule: Rule, card: FeatureCard) -> Paragraphs:
+    among = f", the best of {rule.compared:,} rules" if rule.compared else ""
+    by = prose(rule.explainer) or UNKNOWN
+    yield (
+        f"Rule: {prose(rule.description) or UNKNOWN} (by {by}{among}). "
+        f"Scored on contexts of at most {rule.window} tokens that it never saw."
+    )
+    rows = [
+        ("detection: contexts where it fires from others", estimate_words(rule.detection)),
+        ("fuzzing: its tokens from others of the same contexts", estimate_words(rule.fuzzing)),
+    ]
+    if rule.hard:
+        hard = "detection against silent contexts that hold one of its tokens"
+        rows.insert(1, (hard, estimate_words(rule.hard)))
+    yield table(("Told apart (chance is 0.5)", ">Balanced accuracy"), rows)
+
+
+_SAID: dict[type, Callable[..., Paragraphs]] = {
+    DatasetExamples: _dataset,
+    SyntheticExamples: _synthetic,
+    Visualisation: _visualisation,
+    JointTuning: _joint,
+    Implementation: _implementation,
+    Use: _use,
+    Rule: _rule,
+}
