@@ -62,7 +62,7 @@ JUDGED := .venv-judge/goldens
 judge-sae: $(VENV)/.dev $(JUDGE)/bin/python ## SAE loaders and export against sae-lens and others
 	@rm -rf $(JUDGED) && mkdir -p $(JUDGED)
 	@HF_HUB_OFFLINE=1 $(JUDGE)/bin/python tests/judge/make_goldens.py $(JUDGED)/made
-	@PYTHONPATH=. $(BIN)/python tests/judge/compare.py $(JUDGED)/made $(JUDGED)/exported
+	@PYTHONPATH=. $(BIN)/python tests/judge/compare.py $(JUDGED)/made $(JUDGED)/exported tests/probes/sae/golden
 	@HF_HUB_OFFLINE=1 $(JUDGE)/bin/python tests/judge/read_exports.py $(JUDGED)/exported
 
 clean: ## remove what the targets made

@@ -86,7 +86,8 @@ def _read_npz(file: Path) -> dict[str, Any]:
     import torch
 
     try:
-        with np.load(file, allow_pickle=False) as archive:
+        # Opened here: numpy leaves the file open where it is no archive.
+        with file.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
             return {name: torch.from_numpy(np.asarray(archive[name])) for name in archive.files}
     except (zipfile.BadZipFile, zlib.error, ValueError, OSError, EOFError, TypeError) as error:
         raise _broken(file, "npz", error) from None

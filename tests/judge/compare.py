@@ -1,6 +1,6 @@
 """Our loaders against freshly made goldens; then our export of each, for sae-lens to read.
 
-    python compare.py GOLDENS EXPORTS
+    python compare.py GOLDENS EXPORTS CHECKED_IN
 
 Runs in our environment. Prints the largest difference per family as a Markdown table, writes
 the exports with what they should give, and ends with 1 where a difference is above 1e-5.
@@ -20,7 +20,7 @@ TOLERANCE = 1e-5
 
 
 def main() -> int:
-    goldens, exports = Path(sys.argv[1]), Path(sys.argv[2])
+    goldens, exports, checked_in = (Path(argument) for argument in sys.argv[1:])
     found = load_file(goldens / "expected.safetensors")
     cases = sorted({name.rpartition(":")[0] for name in found})
     worst: dict[str, tuple[int, float, float, float]] = {}
@@ -51,7 +51,12 @@ def main() -> int:
     print(f"| all | {len(cases)} | {top[0]:.1e} | {top[1]:.1e} | {top[2]:.1e} |")
     print(f"\n{len(cases) - len(refused)} exported, {len(refused)} refused:")
     print("\n".join(f"  {line}" for line in refused))
-    return int(top[0] > TOLERANCE or top[2] > TOLERANCE)
+    before = load_file(checked_in / "expected.safetensors")
+    changed = before.keys() ^ found.keys()
+    apart = max(float((before[name] - found[name]).abs().max()) for name in before.keys() & found)
+    print(f"\nthe goldens checked in: {len(changed)} cases differ, numbers by at most {apart:.1e}")
+    wrong = bool(changed) or apart > TOLERANCE
+    return int(wrong or top[0] > TOLERANCE or top[2] > TOLERANCE)
 
 
 if __name__ == "__main__":
