@@ -23,6 +23,8 @@ _TENSORS: dict[str, Shape] = {
     "threshold": ("d_sae",),
 }
 _RELEASE = re.compile(r"gemma-scope-(\d+b)-(pt|it)-(res|mlp|att|transcoders)")
+# The release's own folder, not any folder of that name further up.
+_EMBEDDING = re.compile(r"(?:^|/)embedding/width_")
 _PLACES = {
     "res": ("blocks.{}.hook_resid_post", None),
     "mlp": ("blocks.{}.hook_mlp_out", None),
@@ -53,7 +55,7 @@ def load(source: Source) -> SAE:
         raise SAEError(f"{file}: expected each tensor once, found {', '.join(sorted(stored))}")
     weights = source.checked(file, lowered, _TENSORS)
     notes: list[str] = []
-    if "embedding" in file.absolute().parts:
+    if _EMBEDDING.search(source.trail):
         # Trained on embeddings as the model scales them, read where they are not scaled yet.
         root = weights["w_enc"].shape[0] ** 0.5
         weights |= {"w_enc": weights["w_enc"] / root, "w_dec": weights["w_dec"] * root}
@@ -73,7 +75,7 @@ def _origin(source: Source, content: str, notes: list[str]) -> Origin:
     release, layer = _RELEASE.search(trail), layer_in(trail)
     l0 = re.findall(r"average_l0_(\d+(?:\.\d+)?)", trail)
     place: tuple[str | None, str | None] = (None, None)
-    if "embedding" in trail:
+    if _EMBEDDING.search(trail):
         place = ("hook_embed", None)
     elif release and layer is not None:
         reads, writes = _PLACES[release[3]]

@@ -389,6 +389,13 @@ def test_gemma_scope_outside_its_folders_knows_no_place(tmp_path: Path):
     assert any("its place is not known" in note for note in origin.notes)
 
 
+def test_a_folder_that_is_called_embedding_folds_nothing(tmp_path: Path):
+    plain = load(sample("gemma_scope", tmp_path / "a"))
+    below = load(sample("gemma_scope", tmp_path / "embedding"))
+    assert torch.equal(plain.W_enc, below.W_enc)
+    assert below.origin.hook_name == "blocks.1.hook_resid_post"
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
