@@ -1,7 +1,8 @@
 """Rules over tokens: what a rule may say, and the search that proposes the likeliest.
 
 A rule is looked for among tokens, sets of tokens, neighbours, pairs, words of the same row,
-kinds of characters and places in the row, and conjunctions of two. Nothing is scored here on
+kinds of characters and places in the row, and conjunctions of two. A text that the feature
+fires with in one group only is a name tag of that group and no rule. Nothing is scored here on
 what it was not proposed from: that is `rules.py`.
 """
 
@@ -53,11 +54,11 @@ def token_candidates(firings: Firings) -> list[Candidate]:
 
 
 def _singles(firings: Firings) -> Iterator[Candidate]:
-    fires, n_codes = firings.fires, len(firings.vocabulary)
+    n_codes = len(firings.vocabulary)
     for offset, words in _OFFSETS.items():
         codes = firings.neighbour(offset)
         there = codes >= 0
-        ranked = _ranked(_share(codes[there], fires[there], n_codes))
+        ranked = _ranked(_share(firings, codes, there, n_codes))
         texts = [firings.vocabulary[code] for code in ranked[:_BEST]]
         yield from (_at(offset, words, (text,)) for text in texts)
         yield from (_at(offset, words, tuple(texts[:k])) for k in _SETS if k <= len(texts))
@@ -92,8 +93,8 @@ def _pairs(firings: Firings) -> Iterator[Candidate]:
     """The token and the one before it, together."""
     n_codes, before = len(firings.vocabulary), firings.neighbour(-1)
     there = before >= 0
-    keys, codes = np.unique(before[there] * n_codes + firings.codes[there], return_inverse=True)
-    ranked = _ranked(_share(codes, firings.fires[there], len(keys)))
+    keys, codes = np.unique(before * n_codes + firings.codes, return_inverse=True)
+    ranked = _ranked(_share(firings, codes, there, len(keys)))
     for key in ranked[:_BEST]:
         first, second = divmod(int(keys[key]), n_codes)
         one = _at(0, _OFFSETS[0], (firings.vocabulary[second],))
@@ -125,6 +126,7 @@ def _in_row(firings: Firings, *, after: bool) -> Floats:
     end = firings.row_starts[row + 1]
     running = np.concatenate([[0], np.cumsum(firings.fires)])
     hits = running[end] - running[begin]
+    hits = hits * _in_two_groups(codes[hits > 0], firings.groups[row[hits > 0]], n_codes)[codes]
     return _youden(
         np.bincount(codes, hits, n_codes),
         np.bincount(codes, end - begin - hits, n_codes),
@@ -236,11 +238,19 @@ def _index(predicted: Bools, true: Bools) -> float:
     return float(found[0])
 
 
-def _share(codes: Indices, fires: Bools, n_codes: int) -> Floats:
-    """Youden's index of the rule "fires on this code", for each code."""
+def _share(firings: Firings, codes: Indices, there: Bools, n_codes: int) -> Floats:
+    """Youden's index of the rule "fires on this code", for each code; `there` has one."""
+    codes, fires = codes[there], firings.fires[there]
     hits = np.bincount(codes[fires], minlength=n_codes)
     misses = np.bincount(codes[~fires], minlength=n_codes)
+    hits = hits * _in_two_groups(codes[fires], firings.token_groups[there][fires], n_codes)
     return _youden(hits, misses, int(fires.sum()), len(fires))
+
+
+def _in_two_groups(codes: Indices, groups: Indices, n_codes: int) -> Bools:
+    """For each code whether it comes in two groups or more."""
+    pairs = np.unique(groups * n_codes + codes) % n_codes
+    return np.bincount(pairs, minlength=n_codes) > 1
 
 
 def _youden(hits: Indices | Floats, misses: Indices | Floats, positive: int, n: int) -> Floats:
