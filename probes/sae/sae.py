@@ -265,10 +265,10 @@ class SAE:
             mean = x.mean(dim=-1, keepdim=True)
             x = x - mean
         if self.normalization == "layer_norm":
-            scale = x.std(dim=-1, keepdim=True) + LAYER_NORM_EPS
+            scale = x.std(dim=-1, keepdim=True)
+            x = x / (scale + LAYER_NORM_EPS)  # what is given back is the plain deviation
         elif self.normalization == "constant_norm":
             scale = x.norm(dim=-1, keepdim=True) / self.d_in**0.5
-        if self.normalization != "none":
             x = x / scale
         if self.apply_b_dec_to_input:
             x = x - self.b_dec
