@@ -144,10 +144,10 @@ def refuse_without_controls(card: FeatureCard) -> None:
 
 
 def mentions(check: CheckResult) -> Iterator[str]:
-    """One line for each thing that a check has to say of features."""
-    if check.fidelity and check.fidelity.faults:
-        faults = "; ".join(short(fault, 200) for fault in check.fidelity.faults)
-        yield f"nothing may be concluded from the SAE: {faults}"
+    """One line for each thing that a check has to say of features.
+
+    What is wrong with the SAE is a reason of the check's verdict, and told there.
+    """
     for watched in check.watched[:MENTIONED]:
         yield _watched(watched)
     if len(check.watched) > MENTIONED:
@@ -155,7 +155,8 @@ def mentions(check: CheckResult) -> Iterator[str]:
     if check.discovery:
         yield _discovered(check.discovery)
     if check.cards:
-        yield f"evidence on {_names([feature_name(c.feature, c.label) for c in check.cards])}"
+        names = [feature_name(card.feature, card.label) for card in check.cards]
+        yield f"the report holds evidence on {_names(names)}"
 
 
 def _watched(watched: WatchedFeature) -> str:

@@ -48,6 +48,7 @@ def _paragraphs(card: FeatureCard, level: int) -> Iterator[str]:
             f"- Label: {prose(label_words(card.label))}",
             f"- Why it is here: {prose(card.why)}",
             f"- SAE: {prose(sae_sentence(card.sae))}; digest {code(card.sae.digest)}",
+            *(f"- Note on the SAE: {prose(note)}" for note in card.sae.notes),
         ]
     )
     yield heading(level + 1, "Beside its controls")
@@ -85,5 +86,5 @@ def _controls(controls: Controls) -> str:
 def _not_measured(card: FeatureCard) -> list[str]:
     absent = left_out(card)
     reasons = card.not_measured or (["no reason was recorded"] if absent else [])
-    named = [f"- Left out: {prose('; '.join(absent))}"] if absent else []
+    named = [f"- Left out: {'; '.join(absent)}"] if absent else []
     return [*named, *(f"- {prose(reason)}" for reason in reasons)]

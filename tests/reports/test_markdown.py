@@ -12,13 +12,15 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from reports.feature_view import ARGUMENTS
 from reports.markdown import COMMENT_LIMIT, HEADER, MARKER, render_markdown
 from reports.markdown_check import SIGNS
 from reports.markdown_text import code, html_code, prose
 from reports.record import AuditReport
 from reports.text import is_hidden
 from tests.reports import factory
-from tests.reports.strategies import HOSTILE, nasty, reports
+from tests.reports.hostile import HOSTILE
+from tests.reports.strategies import nasty, reports
 
 MARKDOWN = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
 
@@ -32,6 +34,9 @@ OUR_HTML = re.compile(
     rf"{re.escape(MARKER)}\n"
     r"|<details>\n<summary>\S+ <b>\w+</b> <code>[^<>]*</code>(: [^<>&]*)?</summary>\n"
     r"|<details>\n<summary>What the words mean</summary>\n"
+    r"|<details>\n<summary>Evidence on feature \d+( <code>[^<>]*</code>)?</summary>\n"
+    r"|<details>\n<summary>Contexts by quantile of its positive activations</summary>\n"
+    r"|<details>\n<summary>\d+ edits that leave more</summary>\n"
     r"|</details>\n"
 )
 # What GitHub gives a meaning to in plain text.
@@ -43,8 +48,12 @@ OUR_TITLES = {
     *("What was found", "What was not measured", "Check by check", "How to reproduce"),
     *("Gates", "Firing and behaviour", "How good the monitor is", "Where it was read"),
     *("What it rests on", "Other rows"),
+    *("The SAE", "Features that are watched", "Features that go with it"),
+    *("Beside its controls", *ARGUMENTS.values(), "Not measured"),
 }
-TITLE = re.compile(r"(error|flag|inconclusive|warn|pass)|Hidden concern: .*, and looks fine")
+TITLE = re.compile(
+    r"(error|flag|inconclusive|warn|pass)|Hidden concern: .*, and looks fine|^Feature \d+"
+)
 
 
 def tokens(markdown: str) -> Iterator[Token]:

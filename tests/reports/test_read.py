@@ -10,6 +10,7 @@ import pytest
 
 from reports.read import ReportError, read_report
 from tests.reports.factory import make_report
+from tests.reports.features_factory import make_feature_report
 
 
 @pytest.fixture
@@ -27,6 +28,20 @@ def test_a_run_directory_and_its_report_are_the_same(stored: Path) -> None:
 def broken(stored: Path, **changes: Any) -> None:
     content = json.loads(stored.read_text()) | changes
     stored.write_text(json.dumps(content))
+
+
+def test_a_report_from_before_there_were_features_is_read(stored: Path) -> None:
+    content = json.loads(stored.read_text())
+    for check in content["checks"]:
+        for field in ("sae", "fidelity", "watched", "discovery", "cards"):
+            del check[field]
+    stored.write_text(json.dumps(content))
+    assert read_report(stored) == make_report()
+
+
+def test_a_report_with_features_comes_back(stored: Path) -> None:
+    stored.write_text(make_feature_report().to_json(), encoding="utf-8")
+    assert read_report(stored) == make_feature_report()
 
 
 def test_a_missing_report_says_what_to_give(tmp_path: Path) -> None:

@@ -16,7 +16,8 @@ from reports.record import VERDICTS, AuditReport
 from reports.terminal import WORDS, print_report, verdict_table
 from reports.text import is_hidden
 from tests.reports import factory
-from tests.reports.strategies import HOSTILE, reports
+from tests.reports.hostile import HOSTILE
+from tests.reports.strategies import reports
 
 COLOUR = re.compile(r"\x1b\[[\d;]*m")
 
