@@ -110,10 +110,10 @@ def alone(sae: SAE, feature: int) -> SAE:
     )
 
 
-def input_scale(sae: SAE, x: Tensor) -> Tensor:
-    """What the normalisation divides each input `[n, d_in]` by, `[n]`; 1 where there is none.
+def output_scale(sae: SAE, x: Tensor) -> Tensor:
+    """What reconstructions of inputs `[n, d_in]` are scaled by, `[n]`; 1 without normalisation.
 
-    A feature adds its activation times this times its decoder row to the reconstruction.
+    A feature adds its activation times this times its decoder row.
     """
     import torch
 

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audit.errors import MeasurementError
-from audit.features.activating import alone, input_scale, reader_of
+from audit.features.activating import alone, output_scale, reader_of
 from audit.features.corpus import Corpus
 from audit.features.means import mean_estimate
 from audit.features.vocabulary import logit_tokens
@@ -144,7 +144,7 @@ def _look(
     norms = []
     for batch in stream(loaded, prompts.ids, list(dict.fromkeys([hook_name, site]))):
         x, out = batch.x[hook_name], batch.x[site]
-        times = (read(x)[:, 0] * input_scale(one, x)).cpu()
+        times = (read(x)[:, 0] * output_scale(one, x)).cpu()
         which, counts = torch.unique_consecutive(batch.sequence, return_counts=True)
         for index, part in zip(which.tolist(), torch.split(times, counts.tolist()), strict=True):
             written[index] = part

@@ -80,7 +80,6 @@ def _slope(
     point = HookPoints(model).resolve(hook_name)
     if point.backend != "module":
         return None
-    one = alone(sae, feature)
     asked = [TokenSequence(tuple(ids), (Selection((place,), (0,)),))]
     given: list[Tensor] = []
     heard: list[Tensor] = []
@@ -93,6 +92,7 @@ def _slope(
         heard.append(x[0, place])
 
     with evaluating(model), torch.inference_mode(mode=False), torch.enable_grad(), quiet():
+        one = alone(sae, feature)  # in here: a gradient takes nothing from inference mode
         batch = make_batch(asked, [0], frozenset((0,)), "right", model.device)
         handle = model.get_input_embeddings().register_forward_hook(leaf)
         try:

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from audit.errors import MeasurementError
-from audit.features.activating import alone, input_scale
+from audit.features.activating import alone
 from audit.features.contexts import PeakContext
 from audit.features.pieces import Pieces
 from audit.features.vocabulary import FIRST_PLACE, vocabulary, written_by_tokens
@@ -68,7 +69,7 @@ def implementation(
     writers = _writers(names, int(found[1]), found[2])
     x = _at_peaks(loaded, contexts, [hook_name, *dict.fromkeys(p for _, ps in writers for p in ps)])
     read = x[hook_name]
-    scale = input_scale(one, read)
+    scale = _divisor(one, read)
     bias = one.b_enc[0] - (sae.b_dec @ one.W_enc[:, 0] if sae.apply_b_dec_to_input else 0.0)
     places = [Writer(name=BIAS, weight=float(bias))]
     for name, parts in writers:
@@ -100,6 +101,24 @@ def _mean(one: SAE) -> Tensor | float:
     """What centring the input takes from the encoder's direction: both are the same product."""
     centred = one.centre or one.normalization == "layer_norm"
     return one.W_enc[:, 0].mean() if centred else 0.0
+
+
+def _divisor(one: SAE, x: Tensor) -> Tensor:
+    """What the normalisation divides each input by, `[n]`; 1 where there is none."""
+    import torch
+
+    eye = torch.eye(one.d_in, device=x.device)
+    as_read = replace(
+        one,
+        W_enc=eye,
+        b_enc=torch.zeros_like(eye[0]),
+        W_dec=one.W_dec.expand(one.d_in, -1),
+        apply_b_dec_to_input=False,
+    ).pre_activations(x)
+    centred = one.centre or one.normalization == "layer_norm"
+    before = x - x.mean(dim=1, keepdim=True) if centred else x
+    divisor: Tensor = before.norm(dim=1) / as_read.norm(dim=1)
+    return divisor
 
 
 def _writers(names: set[str], layer: int, side: str) -> list[tuple[str, tuple[str, ...]]]:
