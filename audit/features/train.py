@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
 HELD_OUT = 0.05
 _MOST_HELD_OUT = 64  # sequences: each runs three times whenever losses are measured
-_MEASURED = 10  # times in a training
+_MEASURED = 10  # times in a training,
+_GLANCE = 8  # on so many of them
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,14 +95,15 @@ def train_on_model(
         random_state=recipe.random_state,
     )
 
-    def measured(sae: SAE) -> HeldOut:
-        return held_out_quality(loaded, hook_name, sae, held_out, norm_limit=batches.norm_limit)
+    def measured(sae: SAE, rows: int) -> HeldOut:
+        some = held_out.take(range(min(rows, len(held_out))))
+        return held_out_quality(loaded, hook_name, sae, some, norm_limit=batches.norm_limit)
 
     every = max(1, recipe.steps // _MEASURED)
 
     def stepped(progress: Progress, current: Callable[[], SAE]) -> None:
         now = progress.step % every == 0 and progress.step < recipe.steps
-        on_step(progress, measured(current()) if now else None)
+        on_step(progress, measured(current(), _GLANCE) if now else None)
 
     try:
         trained = train_sae(
@@ -116,7 +118,9 @@ def train_on_model(
         )
     except SAEError as error:
         raise UsageError(str(error)) from None
-    return TrainedOnModel(trained, measured(trained.sae), training.n_tokens, batches.norm_limit)
+    return TrainedOnModel(
+        trained, measured(trained.sae, len(held_out)), training.n_tokens, batches.norm_limit
+    )
 
 
 def hold_out(corpus: Corpus, *, random_state: int) -> tuple[Corpus, Corpus]:

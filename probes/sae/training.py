@@ -34,7 +34,8 @@ Batches = Iterable[Tensor] | Callable[[int], Iterable[Tensor]]
 
 CHECKPOINT_EVERY = 1000
 _KEPT_STEPS = 100  # of the history
-_SLOWEST = 0.01  # share of a new value in a running mean
+_SLOWEST = 0.01  # share of a new value in a running mean, in a long training
+_WINDOWS = 20  # in a short one it forgets so many times over
 _CLIP = 1.0  # norm of the gradient
 
 
@@ -221,7 +222,7 @@ def _watch(learning: Learning, acts: Tensor, x: Tensor, error: Tensor, loss: flo
     fires = acts > 0
     l0 = float(fires.sum()) / len(x)
     # A plain mean at first, then one that forgets.
-    share = max(_SLOWEST, 1 / (learning.step + 1))
+    share = max(min(1.0, _WINDOWS / recipe.steps), _SLOWEST, 1 / (learning.step + 1))
     if ARCHITECTURES[recipe.architecture].has_threshold and bool(fires.any()):
         learning.threshold += share * (float(acts[fires].min()) - learning.threshold)
     learning.l0 += share * (l0 - learning.l0)
