@@ -25,7 +25,7 @@ from reports.features import (
     Visualisation,
     Writer,
 )
-from reports.markdown_text import code, fenced, folded, prose, table
+from reports.markdown_text import code, fenced, folded, notes_markdown, prose, table
 from reports.strips import BLOCKS, joined, sparkline, strip, wrapped
 from reports.text import safe_text
 from reports.wording import UNKNOWN, estimate_words, figure, percent
@@ -38,7 +38,9 @@ SHOWN = 8
 
 def argument_paragraphs(argument: object, card: FeatureCard) -> Paragraphs:
     """What one argument of the card shows, in a sentence, and its numbers."""
-    return _SAID[type(argument)](argument, card)
+    yield from _SAID[type(argument)](argument, card)
+    if notes := getattr(argument, "notes", None):
+        yield notes_markdown(notes)
 
 
 def _dataset(found: DatasetExamples, card: FeatureCard) -> Paragraphs:

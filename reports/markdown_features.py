@@ -24,7 +24,7 @@ from reports.features import (
     SAEInfo,
     WatchedFeature,
 )
-from reports.markdown_text import code, heading, prose, table
+from reports.markdown_text import code, heading, notes_markdown, prose, table
 from reports.record import CheckResult
 from reports.wording import UNKNOWN, estimate_words, figure, probability
 
@@ -47,7 +47,7 @@ def discovery_markdown(discovery: Discovery, *, level: int = 2) -> str:
         heading(level, "Features that go with it"),
         prose(discovery_sentence(discovery)),
         table(FOUND, list(map(_found, discovery.found))) if discovery.found else "None was found.",
-        *_notes(discovery.notes),
+        *([notes_markdown(discovery.notes)] if discovery.notes else []),
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -58,7 +58,7 @@ def changes_markdown(changes: FeatureChanges, *, level: int = 2) -> str:
         heading(level, "Features that changed"),
         prose(changes_sentence(changes)),
         table(CHANGED, list(map(_changed, changes.found))) if changes.found else "None was found.",
-        *_notes(changes.notes),
+        *([notes_markdown(changes.notes)] if changes.notes else []),
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -82,7 +82,7 @@ def _read_with(sae: SAEInfo | None, fidelity: Fidelity | None) -> str:
     lines = []
     if sae:
         lines += [f"- {prose(sae_sentence(sae))}", f"- Digest: {code(sae.digest)}"]
-        lines += [f"- Note: {prose(note)}" for note in sae.notes]
+        lines += [notes_markdown(sae.notes)] if sae.notes else []
     if fidelity:
         lines.append(f"- Fidelity: {prose(fidelity_sentence(fidelity))}")
         lines += [
@@ -134,7 +134,3 @@ def _changed(changed: ChangedFeature) -> tuple[str, ...]:
         probability(changed.p_value),
         probability(changed.q_value),
     )
-
-
-def _notes(notes: list[str]) -> list[str]:
-    return ["\n".join(f"- Note: {prose(note)}" for note in notes)] if notes else []

@@ -83,6 +83,11 @@ def folded(summary: str, body: str) -> str:
     return f"<details>\n<summary>{summary}</summary>\n\n{body}\n\n</details>"
 
 
+def notes_markdown(notes: Sequence[str]) -> str:
+    """Notes as a list."""
+    return "\n".join(f"- Note: {prose(note)}" for note in notes)
+
+
 def html_code(text: str, limit: int = 120) -> str:
     """The text as an HTML code element, for the places where Markdown is not read."""
     return f"<code>{html.escape(safe_text(text, limit))}</code>"

@@ -118,6 +118,7 @@ def print_card(card: FeatureCard, console: Console) -> None:
         console.print(Text(ARGUMENTS[name], "bold"))
         for line in lines:
             console.print(line)
+        _notes(console, getattr(getattr(card, name), "notes", ()))
     missing = [*(f"{title}: left out" for title in left_out(card)), *card.not_measured]
     if missing:
         console.print()

@@ -184,7 +184,11 @@ arguments: dict[str, st.SearchStrategy[Any]] = {
         graded=numbers,
     ),
     "visualisation": st.builds(
-        Visualisation, tokens=maximisers, sequences=maximisers, searched=counts
+        Visualisation,
+        tokens=maximisers,
+        sequences=maximisers,
+        searched=counts,
+        notes=some(words, 1),
     ),
     "joint": st.builds(
         JointTuning,
@@ -200,7 +204,12 @@ arguments: dict[str, st.SearchStrategy[Any]] = {
         ),
     ),
     "implementation": st.builds(
-        Implementation, tokens=writers, against=writers, places=writers, residual=numbers
+        Implementation,
+        tokens=writers,
+        against=writers,
+        places=writers,
+        residual=numbers,
+        notes=some(words, 1),
     ),
     "use": st.builds(
         Use,
@@ -216,6 +225,7 @@ arguments: dict[str, st.SearchStrategy[Any]] = {
             )
         ),
         monotone=st.none() | st.booleans(),
+        notes=some(words, 1),
     ),
     "rule": st.builds(
         Rule,

@@ -222,6 +222,7 @@ def make_visualisation() -> Visualisation:
             )
         ],
         searched=1800,
+        notes=["special tokens are left out of the search"],
     )
 
 
@@ -250,6 +251,7 @@ def make_implementation() -> Implementation:
             Writer(name="blocks.2.hook_mlp_out", weight=1.07),
         ],
         residual=0.04,
+        notes=["layer norms are held at their value on the top tokens"],
     )
 
 
@@ -279,6 +281,7 @@ def make_use() -> Use:
             *(effect("random_feature", s, 0.2 * abs(s), -0.2 * s) for s in (-0.8, 0.8)),
         ],
         monotone=True,
+        notes=["32 groups of prompts on which it fires"],
     )
 
 
