@@ -26,6 +26,7 @@ _COMMANDS = {
     "init": "audit.cli.init",
     "doctor": "audit.cli.doctor",
     "demo": "audit.cli.demo",
+    "sae": "audit.cli.sae",
     "organism": "audit.cli.organism",
 }
 

@@ -57,12 +57,19 @@ def _formats() -> Rows:
     return [{"format": name, "suffix": renderer.suffix} for name, renderer in RENDERERS.items()]
 
 
+def _sae_formats() -> Rows:
+    from probes.sae.formats import sae_format_names
+
+    return [{"sae format": name} for name in sae_format_names()]
+
+
 _KINDS: dict[str, Callable[[], Rows]] = {
     "suites": _suites,
     "organisms": _organisms,
     "fitters": _fitters,
     "poolings": _poolings,
     "formats": _formats,
+    "sae-formats": _sae_formats,
 }
 
 
@@ -76,7 +83,7 @@ _KINDS: dict[str, Callable[[], Rows]] = {
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the splits, for --floors.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON on stdout.")
 def command(what: str, floors: bool, seed: int, as_json: bool) -> int:
-    """List suites, organisms, fitters, poolings or report formats."""
+    """List suites, organisms, fitters, poolings, report or SAE formats."""
     rows = _floors(seed) if floors else _KINDS[what]()
     if as_json:
         click.echo(json.dumps(rows, indent=2))

@@ -70,3 +70,22 @@ def selection_options(function: Command) -> Command:
     ):
         function = option(function)
     return function
+
+
+def sae_options(function: Command) -> Command:
+    """`--sae-format` and `--allow-half`."""
+    for option in reversed(
+        (
+            click.option(
+                "--sae-format",
+                metavar="NAME",
+                help="Format of the SAE, where its files alone do not say: `audit list "
+                "sae-formats`.",
+            ),
+            click.option(
+                "--allow-half", is_flag=True, help="Read an SAE in half precision as float32."
+            ),
+        )
+    ):
+        function = option(function)
+    return function

@@ -41,3 +41,36 @@ def train(names: tuple[str, ...], everyone: bool, out: Path | None, seed: int) -
         )
         click.echo(folder)
     return ExitCode.PASSED
+
+
+@command.command("sae")
+@click.argument("names", nargs=-1, metavar="[NAME...]")
+@click.option("--all", "everyone", is_flag=True, help="All of them.")
+@click.option(
+    "-o",
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder for NAME/sae/HOOK_NAME [default: the package's own weights, replaced].",
+)
+@click.option("--seed", type=int, default=0, show_default=True, help="Same seed, same weights.")
+def sae(names: tuple[str, ...], everyone: bool, out: Path | None, seed: int) -> int:
+    """Train the sparse autoencoders of organisms, two places each, under a minute a place."""
+    import torch
+
+    from audit.features.organism_saes import PLACES, train_organism_sae
+    from audit.organisms.train import THREADS
+    from audit.organisms.world import ORGANISMS
+
+    chosen = tuple(ORGANISMS) if everyone else names
+    unknown = [name for name in chosen if name not in ORGANISMS]
+    if unknown or not chosen:
+        said = f"no organism {unknown[0]!r}" if unknown else "name an organism, or --all"
+        raise click.UsageError(f"{said}; there are {', '.join(ORGANISMS)}")
+    torch.set_num_threads(THREADS)
+    for name in chosen:
+        for place in PLACES:
+            folder, trained = train_organism_sae(name, place, out, seed=seed)
+            held = trained.held_out
+            click.echo(f"{folder}: {held}", err=True)
+            click.echo(folder)
+    return ExitCode.PASSED

@@ -8,7 +8,7 @@ the train, validation and control roles are seen here.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 from audit.engine.selected import Selected
 from audit.errors import UsageError
 from audit.features.corpus import Corpus, corpus_of_rows
+from audit.features.identity import place_of_sae, sae_info
+from audit.features.opening import check_fidelity, open_sae
 from audit.features.sampling import token_sample
 from audit.models.capture import Read, Selection, TokenSequence, capture
 from audit.models.hook_names import HookPoint, HookPoints
@@ -24,15 +26,12 @@ from audit.models.loading import LoadedModel
 from audit.models.tokens import encode_rows
 from probes.base import ProbeError
 from probes.sae.controls import random_sae
-from probes.sae.fidelity import faults, fidelity
-from probes.sae.formats import load_sae
 from probes.sae.sae import SAE, FeatureReader, SAEError
 from reports.features import FeatureLabel, Fidelity, SAEInfo
 from suites.schema import DiscoveredFeatures, FeatureSpec, NamedFeature, Role
 
 SAMPLE_TOKENS = 4096
 CONTROL_FEATURES = 1024  # of a random SAE, among which the best are chosen
-IN_MODEL = "model:"
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,8 +107,10 @@ def _open(
     seed: int,
 ) -> Watch:
     if before is None:
-        path = sae_path(spec.sae, one, model)
-        sae = load_sae(path, format=spec.sae_format, allow_pickle=allow_pickle)
+        beside = Path(one.suite.document_of(("checks", one.id)).file).parent
+        sae = open_sae(
+            spec.sae, model, beside=beside, sae_format=spec.sae_format, allow_pickle=allow_pickle
+        )
     else:
         sae = before.sae
     sae = sae.to(model.model.device)
@@ -118,7 +119,6 @@ def _open(
     x, target = token_sample(
         model, sae, list(corpus.values()), point.name, most=SAMPLE_TOKENS, seed=seed
     )
-    fit = fidelity(sae, x, target)
     train = corpus["train"]
     y = np.array([row.label for row in one.rows["train"]])
     control = random_sae(sae, x, random_state=seed)
@@ -142,60 +142,10 @@ def _open(
         point=point,
         reader=reader,
         labels=_labels(spec),
-        info=sae_info(sae, spec.sae, point.name),
-        fidelity=Fidelity(
-            **asdict(fit), promised_l0=sae.origin.promised_l0, faults=faults(sae, fit)
-        ),
+        info=sae_info(sae, point.name).model_copy(update={"path": spec.sae}),
+        fidelity=check_fidelity(sae, x, target),
         control=_control(model, train, y, spec, point, control, len(features)),
         chosen=chosen,
-    )
-
-
-def sae_path(given: str, one: Selected, model: LoadedModel) -> str:
-    """Where an SAE lies: beside the suite, in the model's folder, or on a hub.
-
-    Raises:
-        UsageError: the model has no folder to look in.
-    """
-    if given.startswith(IN_MODEL):
-        if model.path is None:
-            raise UsageError(
-                f"{given!r} lies in the model's folder, and {model.name} has none; give the path"
-            )
-        return str(model.path / given.removeprefix(IN_MODEL))
-    beside = Path(one.suite.document_of(("checks", one.id)).file).parent / given
-    return str(beside) if beside.exists() else given
-
-
-def place_of_sae(sae: SAE, hook_name: str | None) -> str:
-    """The hook name at which an SAE reads.
-
-    Raises:
-        UsageError: neither its files nor the caller say.
-    """
-    if hook_name is None and sae.origin.hook_name is None:
-        raise UsageError(
-            f"{sae.origin.path}: its files do not say where it reads; give a hook name such as "
-            f"blocks.8.hook_resid_post"
-        )
-    return hook_name or str(sae.origin.hook_name)
-
-
-def sae_info(sae: SAE, path: str, hook_name: str) -> SAEInfo:
-    """The SAE as the record keeps it."""
-    origin = sae.origin
-    return SAEInfo(
-        path=path,
-        format=origin.format,
-        digest=origin.digest,
-        d_in=sae.d_in,
-        d_sae=sae.d_sae,
-        activation=sae.activation.name,
-        hook_name=hook_name,
-        hook_name_out=origin.hook_name_out,
-        model_name=origin.model_name,
-        promised_l0=origin.promised_l0,
-        notes=list(origin.notes),
     )
 
 

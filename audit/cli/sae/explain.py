@@ -118,11 +118,12 @@ def _numbers(given: str) -> tuple[int, ...]:
 
 def _load(path: str, sae_format: str | None, *, allow_pickle: bool) -> SAE:
     from audit.errors import UsageError
-    from probes.sae import SAEError, load_sae
+    from probes.base import ProbeError
+    from probes.sae import load_sae
 
     try:
         return load_sae(path, format=sae_format, allow_pickle=allow_pickle)
-    except SAEError as error:
+    except ProbeError as error:
         raise UsageError(str(error)) from None
 
 
