@@ -46,7 +46,7 @@ def corpus_of_check(one: Selected, loaded: LoadedModel, *, event: Event = "label
         rows,
         encoded,
         event=np.array([row.label == 1 for row in rows]) if two else None,
-        event_name=f"the label of {one.check.concept!r}" if two else "",
+        event_name=f"the label says {one.check.concept!r}" if two else "",
         contrasts=_contrasts_of_audit_rows(one, loaded, rows, encoded),
     )
 

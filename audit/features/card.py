@@ -29,7 +29,7 @@ from audit.features.use import use_of
 from audit.features.visualise import visualise
 from audit.models.loading import LoadedModel
 from probes.base import ProbeError
-from probes.sae import SAE
+from probes.sae import SAE, SAEError
 from probes.sae.rules import explainer
 from reports.features import FeatureCard, FeatureLabel, Rule, SeedMatch
 
@@ -105,7 +105,10 @@ def explain_features(
     except ProbeError as error:
         raise UsageError(str(error)) from None
     say("controls")
-    ground = lay_ground(loaded, sae, chosen, corpus, hook_name=place, seed=seed)
+    try:
+        ground = lay_ground(loaded, sae, chosen, corpus, hook_name=place, seed=seed)
+    except SAEError as error:
+        raise MeasurementError(str(error)) from None
     say("activations")
     tokens = feature_tokens(loaded, sae, chosen, corpus, hook_name=place)
     matches: Mapping[int, SeedMatch] = {}
@@ -213,7 +216,8 @@ def _card(bench: _Bench, feature: int, why: str, label: FeatureLabel | None) -> 
             other_seed_lacks="" if feature in bench.matches else _NO_OTHER_SEED,
             seed=bench.seed,
         ),
-        not_measured=lacks + ([f"controls: {bench.ground.lacks}"] if bench.ground.lacks else []),
+        not_measured=[*bench.ground.faults, *lacks]
+        + ([f"controls: {bench.ground.lacks}"] if bench.ground.lacks else []),
     )
 
 

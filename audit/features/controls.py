@@ -18,7 +18,6 @@ from audit.features.contexts import FeatureTokens, feature_tokens
 from audit.features.corpus import Corpus
 from audit.features.describing import Describer
 from audit.features.estimates import recorded
-from audit.features.halves import selection_half
 from audit.features.pieces import Pieces
 from audit.features.sampling import token_sample
 from audit.models.capture import Read, Selection, TokenSequence, capture
@@ -29,6 +28,8 @@ from probes.intervals import Estimate, auroc_estimate, rate
 from probes.metrics import auroc
 from probes.sae import SAE
 from probes.sae.controls import random_sae
+from probes.sae.exchange import halves
+from probes.sae.fidelity import faults, fidelity
 from reports.features import ControlFigure, Controls, Rule, SeedMatch
 
 SAMPLE_TOKENS = 4096
@@ -48,6 +49,7 @@ class Ground:
         probe: scores of the plain probe on the test rows; None where there is no event, or
             too little of it.
         lacks: why there is no probe and no AUROC, in words; empty where there are.
+        faults: why nothing may be concluded from the SAE on this model.
     """
 
     test: NDArray[np.bool_]
@@ -56,6 +58,7 @@ class Ground:
     tokens: FeatureTokens
     probe: NDArray[np.float64] | None
     lacks: str
+    faults: tuple[str, ...]
 
 
 def lay_ground(
@@ -86,10 +89,12 @@ def lay_ground(
     Raises:
         UsageError: the SAE does not fit the place.
         MeasurementError: activations that are not finite.
+        SAEError: the same, in the sample.
     """
-    x, _ = token_sample(loaded, sae, [corpus], hook_name, most=SAMPLE_TOKENS, seed=seed)
+    x, target = token_sample(loaded, sae, [corpus], hook_name, most=SAMPLE_TOKENS, seed=seed)
     blank = random_sae(sae, x, random_state=seed)
-    chooses = selection_half(corpus.groups, corpus.event, seed=seed)
+    known = np.zeros(len(corpus), dtype=bool) if corpus.event is None else corpus.event
+    chooses, test = halves(known, corpus.groups, seed=seed)
     lacks = _lacks(corpus, chooses)
     stands_for = {feature: feature for feature in features}
     scores = None
@@ -101,15 +106,16 @@ def lay_ground(
         probe = fitter(fit)(
             raw[chooses], corpus.event[chooses], corpus.groups[chooses], random_state=seed
         )
-        scores = np.asarray(probe.decision_function(raw[~chooses]), dtype=np.float64)
+        scores = np.asarray(probe.decision_function(raw[test]), dtype=np.float64)
     wanted = sorted(set(stands_for.values()))
     return Ground(
-        test=~chooses,
+        test=test,
         random=blank,
         stands_for=stands_for,
         tokens=feature_tokens(loaded, blank, wanted, corpus, hook_name=hook_name),
         probe=scores,
         lacks=lacks,
+        faults=tuple(faults(sae, fidelity(sae, x, target))),
     )
 
 
@@ -147,8 +153,8 @@ def controls_for(
                 feature=recorded(_auroc(ground, tokens, feature, seed)),
                 random_sae=recorded(_auroc(ground, ground.tokens, random, seed)),
                 probe=recorded(_auroc_of(ground, tokens.corpus, ground.probe, seed)),
-                note=f"of {tokens.corpus.event_name or 'the event'} by row, pooled by {POOLING}, "
-                "on groups that chose neither feature nor probe",
+                note=f"tells rows on which {tokens.corpus.event_name or 'the event happened'} from "
+                f"others, pooled by {POOLING}, on groups that chose neither feature nor probe",
             )
         )
     figures.append(
@@ -198,8 +204,8 @@ def _lacks(corpus: Corpus, chooses: NDArray[np.bool_]) -> str:
         for rows, where in ((happened, "with"), (~happened, "without")):
             if len(np.unique(corpus.groups[half][rows])) < 2:
                 return (
-                    f"no AUROC and no probe: a half of the groups has fewer than two {where} "
-                    f"{corpus.event_name or 'the event'}"
+                    f"no AUROC and no probe: a half of the groups has fewer than two {where} rows "
+                    f"on which {corpus.event_name or 'the event happened'}"
                 )
     return ""
 

@@ -66,13 +66,13 @@ def seed_matches(
     there = correlated(sae.reader(features), other.encode)
     partners = there.argmax(dim=1).tolist()
     back = correlated(other.reader(partners), sae.encode).argmax(dim=1).tolist()
-    cosine = cosines(sae.W_dec[list(features)], other.W_dec[partners]).diagonal().tolist()
+    cosine = cosines(sae.W_dec[list(features)], other.W_dec[partners]).diagonal().clamp(-1, 1)
     return {
         feature: SeedMatch(
             path=other.origin.path,
             feature=partner,
             correlation=float(there[index, partner]),
-            cosine=cosine[index],
+            cosine=float(cosine[index]),
             survives=float(there[index, partner]) >= SURVIVES and back[index] == feature,
         )
         for index, (feature, partner) in enumerate(zip(features, partners, strict=True))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from audit.cli.options import model_option
+from audit.cli.options import model_option, sae_options
 from audit.exit_codes import ExitCode
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 @click.command("explain")
 @click.argument("path", metavar="PATH")
 @model_option
+@sae_options
 @click.option(
     "--feature", "-f", "features", required=True, metavar="N[,N]", help="Which, by number."
 )
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
 )
 @click.option("--text", metavar="FILE", help="Read texts: .txt with one in a line, or .jsonl.")
 @click.option("--hook-name", metavar="NAME", help="Where the SAE reads, if its files do not say.")
-@click.option("--sae-format", metavar="NAME", help="If it cannot be told from the files.")
 @click.option("--other-seed", metavar="PATH", help="An SAE of the same place, of another seed.")
 @click.option("--explainer", default="tokens", show_default=True, help="What proposes rules.")
 @click.option("--quick", is_flag=True, help="Without searches and interventions.")
@@ -55,13 +55,14 @@ def command(
     device: str | None,
     dtype: str | None,
     allow_pickle: bool,
+    sae_format: str | None,
+    allow_half: bool,
     features: str,
     suite: str | None,
     expression: str | None,
     event: Literal["label", "behaviour"],
     text: str | None,
     hook_name: str | None,
-    sae_format: str | None,
     other_seed: str | None,
     explainer: str,
     quick: bool,
@@ -72,21 +73,27 @@ def command(
 ) -> int:
     """Say what features of the SAE at PATH are in MODEL: seven arguments and their controls.
 
+    PATH is a folder, a file, a hub id, or model:FOLDER for one in the model's own folder.
     What is read is the rows of one check of a suite, or texts. A suite's labels, or what the
     model does, tell how well a feature goes with the concept, beside a random SAE and a probe.
     """
     from audit.errors import UsageError
     from audit.features.card import explain_features
+    from audit.features.opening import open_sae
     from audit.models.loading import load_model
 
     if (suite is None) == (text is None):
         raise UsageError("give the rows to read: --suite SUITE, or --text FILE")
     numbers = _numbers(features)
-    sae = _load(path, sae_format, allow_pickle=allow_pickle)
-    other = None
-    if other_seed is not None:
-        other = _load(other_seed, sae_format, allow_pickle=allow_pickle)
     loaded = load_model(model, device=device, dtype=dtype, allow_pickle=allow_pickle)
+
+    def opened(given: str) -> SAE:
+        return open_sae(
+            given, loaded, sae_format=sae_format, allow_pickle=allow_pickle, allow_half=allow_half
+        )
+
+    sae = opened(path)
+    other = None if other_seed is None else opened(other_seed)
     cards = explain_features(
         loaded,
         sae,
@@ -114,17 +121,6 @@ def _numbers(given: str) -> tuple[int, ...]:
     if wrong:
         raise UsageError(f"--feature takes numbers such as 12,77; found {wrong[0]!r}")
     return tuple(map(int, parts))
-
-
-def _load(path: str, sae_format: str | None, *, allow_pickle: bool) -> SAE:
-    from audit.errors import UsageError
-    from probes.base import ProbeError
-    from probes.sae import load_sae
-
-    try:
-        return load_sae(path, format=sae_format, allow_pickle=allow_pickle)
-    except ProbeError as error:
-        raise UsageError(str(error)) from None
 
 
 def _corpus(
