@@ -28,10 +28,10 @@ COMPETING = {"k": 3, "aux": 0.25, "dead_after": 20, "lr": 0.005}
 RECIPES = {
     "topk": Recipe("topk", 96, 1200, **COMPETING),
     "batchtopk": Recipe("batchtopk", 96, 1200, **COMPETING),
-    "jumprelu": Recipe("jumprelu", 96, 1200, l0=0.02, bandwidth=0.1, lr=0.005),
+    "jumprelu": Recipe("jumprelu", 96, 1200, l0=0.03, bandwidth=0.1, lr=0.005),
     "relu": Recipe("relu", 96, 1200, lr=0.005),
     # As many features in the first dictionary as there are: nothing here is a hierarchy.
-    "matryoshka": Recipe("matryoshka", 96, 1200, prefixes=(64, 96), **COMPETING),
+    "matryoshka": Recipe("matryoshka", 96, 1200, prefixes=(64, 96), **{**COMPETING, "aux": 1.0}),
 }
 KINDS = {
     "topk": TopK,
