@@ -28,13 +28,13 @@ from reports.features import Maximiser, Visualisation
 if TYPE_CHECKING:
     from torch import Tensor
 
-BUDGET = 16_384
+BUDGET = 8192
 """Sequences that are run for one feature; three quarters of them single tokens at most."""
 
 _BEST = 10  # tokens that are shown
-_STARTS = 2  # single tokens that a sequence grows from
+_FILLED = 2  # searches that begin from a good token behind random ones
 _BY_GRADIENT, _BY_CHANCE, _LONGER = 40, 12, 12  # candidates of a step
-_PATIENCE = 3  # steps without a gain before a search ends
+_PATIENCE = 5  # steps without a gain before a search ends
 
 
 class _Score(NamedTuple):
@@ -120,7 +120,7 @@ def visualise(
     ranked = sorted(zip(judge([(word,) for word in swept]), swept, strict=True), reverse=True)
     found: list[tuple[int, ...]] = []
     if HookPoints(loaded.model).resolve(hook_name).backend == "module":
-        starts: list[tuple[int, ...]] = [(word,) for _, word in ranked[:_STARTS]]
+        starts = _starts([word for _, word in ranked[:_FILLED]], words, length, rng)
         starts += [] if base is None else [_tail(loaded, base, length)]
         gains = _Gains(loaded, sae, feature, words, hook_name)
         for number, start in enumerate(starts):
@@ -164,6 +164,18 @@ def _swept(
         ]
     chosen = rng.permutation(len(words))[:most].tolist()
     return [words[i] for i in sorted(chosen)], [f"{said}, drawn at random"]
+
+
+def _starts(
+    best: list[int], words: list[int], length: int, rng: np.random.Generator
+) -> list[tuple[int, ...]]:
+    """The best token by itself, and good ones at the end of random texts.
+
+    Alone, a token may stand where everything looks (an attention sink), and no longer text
+    comes near; from a full text the way is open.
+    """
+    filled = [(*rng.choice(words, length - 1).tolist(), word) for word in best]
+    return [(best[0],), *filled]
 
 
 def _tail(loaded: LoadedModel, base: PeakContext, length: int) -> tuple[int, ...]:
