@@ -28,7 +28,7 @@ ENTRY_POINTS = "alignment_audit.explainers"
 EXPLAINERS: dict[str, Explainer] = {"tokens": token_candidates}
 
 READ = 50_000  # tokens that an explainer reads
-_PER_PART = 0.005  # balanced accuracy that one more part of a rule has to bring
+_PER_PART = 0.01  # balanced accuracy that one more part of a rule has to bring
 _USUAL = 0.9  # of the firings: the tokens they are on count as those the feature fires on
 
 
