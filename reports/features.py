@@ -76,12 +76,15 @@ class WatchedFeature(Part):
 class DiscoveredFeature(Part):
     """One feature that goes with an event, measured on groups that did not choose it.
 
-    `lift` is the rate at which it is active on rows with the event less that on rows without;
-    `effect` is the difference of mean activations in pooled standard deviations.
+    It fires on a row where its activation is above `cut`, which the selection half chose: zero
+    where being active at all tells best. `lift` is the rate at which it fires on rows with the
+    event less that on rows without; `effect` is the difference of mean activations in standard
+    deviations over all rows.
     """
 
     feature: int
     rank: int = Field(description="By lift on the selection half, from 1.")
+    cut: float = Field(default=0.0, description="It fires above this.")
     rate_with: Estimate
     rate_without: Estimate
     lift: Estimate
@@ -97,8 +100,10 @@ class DiscoveredFeature(Part):
 class Discovery(Part):
     """Which features go with an event, selected on one half of the groups, tested on the other.
 
-    `tested` counts the features in the family of the correction: all of them, dead ones too.
-    `random_sae_found` is how many a random SAE of the same shape yields by the same steps.
+    `tested` counts the features in the family of the correction: all of them, dead ones too;
+    none where the rows do not allow a test, and then a note says why. `smallest_p` is the least
+    p-value that any feature could have on these groups. `random_sae_found` is how many a random
+    SAE of the same shape yields by the same steps.
     """
 
     event: str = Field(description="In words: `the model misbehaves`.")
@@ -111,25 +116,30 @@ class Discovery(Part):
     test_rows: int
     test_groups: int
     significant: int
+    smallest_p: float | None = None
     found: list[DiscoveredFeature]
     random_sae_found: int | None = None
     notes: list[str] = Field(default_factory=list)
 
 
 class ChangedFeature(Part):
-    """One feature on the same rows under two checkpoints."""
+    """One feature on the same rows under two checkpoints: mean activations, and their change.
+
+    `increase` is the change in standard deviations over rows, by which features are ranked.
+    """
 
     feature: int
     before: Estimate
     after: Estimate
     change: Estimate
+    increase: float | None = None
     p_value: float
     q_value: float
     label: FeatureLabel | None = None
 
 
 class FeatureChanges(Part):
-    """Which features changed most between two checkpoints, on the same rows."""
+    """Which features became more active from one checkpoint to another, on the same rows."""
 
     before: str
     after: str

@@ -1,9 +1,10 @@
 """Which features go with an event: chosen on one half of the groups, tested on the other.
 
 On the first half each feature gets the cut at which it best tells rows with the event from the
-others; on the second the number of firings above that cut is held against chance, group by
-group. All features are in the correction for many tests, the silent ones too. Knows pooled
-activations, events and groups; no model and no suite.
+others, and the share of a group's rows above it that best tells groups; on the second half the
+groups that reach that share are counted and held against chance. All features are in the
+correction for many tests, the silent ones too. Knows pooled activations, events and groups; no
+model and no suite.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from probes.multiplicity import benjamini_hochberg
 from probes.proportions import rate
 from probes.quality import auroc_estimate, balanced_accuracy_estimate
 from probes.sae.exchange import Units, halves, units
-from probes.sae.separation import separation
+from probes.sae.separation import above, separation
 
 if TYPE_CHECKING:
     from scipy.sparse import csc_matrix
@@ -57,7 +58,9 @@ class Associations:
     """What each of `m` features has to do with the event.
 
     Attributes:
-        cut: `[m]`, it fires strictly above this; zero for most.
+        cut: `[m]`, it fires on a row strictly above this; zero where firing at all tells best.
+        share: `[m]`, it fires on a group, or one side of it, where more than this share of the
+            rows do.
         lift: `[m]`, on the selection half.
         auroc: `[m]`, on the selection half.
         p_value: `[m]`, on the test half, one-sided: it goes with the event.
@@ -65,6 +68,7 @@ class Associations:
     """
 
     cut: Floats
+    share: Floats
     lift: Floats
     auroc: Floats
     p_value: Floats
@@ -132,14 +136,19 @@ def associate(pooled: csc_matrix, plan: Design) -> Associations:
     Raises:
         ProbeError: a half knows one side only.
     """
-    chosen = separation(plan.select.values(pooled), plan.select.labels)
-    p = plan.test.p_values(plan.test.values(pooled), chosen.cut)
+    pooled = pooled.tocsc()
+    rows = np.flatnonzero(plan.selecting)
+    chosen = separation(pooled[rows], plan.event[rows])
+    fires = above(pooled, chosen.cut)
+    of_groups = separation(plan.select.values(fires), plan.select.labels)
+    p = plan.test.p_values(plan.test.values(fires), of_groups.cut)
     return Associations(
         cut=chosen.cut,
+        share=of_groups.cut,
         lift=chosen.lift,
         auroc=chosen.auroc,
-        p_value=np.where(chosen.lift > 0, p, 1.0),
-        alive=np.diff(pooled.tocsc().indptr) > 0,
+        p_value=np.where((chosen.lift > 0) & (of_groups.lift > 0), p, 1.0),
+        alive=np.diff(pooled.indptr) > 0,
     )
 
 
@@ -148,7 +157,7 @@ def joined(parts: Sequence[Associations]) -> Associations:
     return Associations(
         *(
             np.concatenate([getattr(part, name) for part in parts])
-            for name in ("cut", "lift", "auroc", "p_value", "alive")
+            for name in ("cut", "share", "lift", "auroc", "p_value", "alive")
         )
     )
 

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from probes.base import Array, Bools, Floats, Groups, Indices, group_codes
+from probes.sae.separation import above
 
 if TYPE_CHECKING:
     from scipy.sparse import csc_matrix, csr_matrix
@@ -88,14 +89,10 @@ class Units:
             cut: `[m]`, chosen without these rows. Above is strictly above.
         """
         n, n_event, n_pairs = len(self.event), int(self.event.sum()), self.n_pairs
-        above = values.tocsc().copy()
-        column = np.repeat(np.arange(above.shape[1]), np.diff(above.indptr))
-        above.data = (above.data > np.asarray(cut)[column]).astype(np.float32)
-        above.eliminate_zeros()
-        above = above.tocsr()
-        active = _sums(above[:n])
-        hits = _sums(above[:n][np.flatnonzero(self.event)])
-        ours, others = above[n : n + n_pairs], above[n + n_pairs :]
+        fires = above(values, cut).tocsr()
+        active = _sums(fires[:n])
+        hits = _sums(fires[:n][np.flatnonzero(self.event)])
+        ours, others = fires[n : n + n_pairs], fires[n + n_pairs :]
         both = _sums(ours.multiply(others))
         ours_alone, others_alone = _sums(ours) - both, _sums(others) - both
         facts = np.stack([active, ours_alone + others_alone, hits + ours_alone], axis=1)

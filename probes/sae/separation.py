@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from probes.base import Bools, Floats, Indices, ProbeError
+from probes.base import Array, Bools, Floats, Indices, ProbeError
 
 if TYPE_CHECKING:
     from scipy.sparse import csc_matrix
@@ -98,3 +98,12 @@ def separation(values: csc_matrix, positive: Bools) -> Separation:
     previous = np.where(chosen > of_column, level[np.maximum(chosen - 1, 0)], -level[chosen])
     cut[active] = (level[chosen] + previous) / 2
     return Separation(auroc, cut, lift)
+
+
+def above(values: csc_matrix, cut: Array) -> csc_matrix:
+    """One where a column `[n, m]` is strictly above its cut `[m]`, which is not below zero."""
+    found = values.tocsc().astype(np.float64)
+    column = np.repeat(np.arange(found.shape[1]), np.diff(found.indptr))
+    found.data = (found.data > np.asarray(cut)[column]).astype(np.float64)
+    found.eliminate_zeros()
+    return found

@@ -49,71 +49,36 @@ class FeatureRows:
     pooled: csc_matrix
 
 
-def feature_rows(
+def read_features(
     sae: SAE,
-    tokens: Callable[[], Tokens],
+    tokens: Tokens,
     n_rows: int,
+    features: range,
     *,
     pooling: RowPooling = "max",
     max_entries: int = MAX_ENTRIES,
-) -> Iterator[FeatureRows]:
-    """Read all features, in as many ranges as memory needs; nearly always one.
+) -> FeatureRows:
+    """Read a range of features in one pass, or the lower part of it where memory ends.
 
     Where more than `max_entries` activations of rows would have to be held, the upper half of
-    the features is let go and read again in a further pass. One feature never needs more than
-    `n_rows`.
+    the features is let go, as often as it takes. One feature never needs more than `n_rows`.
 
     Args:
         sae: on the device of the tokens.
-        tokens: called once for each range: pairs of activations `[n, d_in]` and the row of
-            each token `[n]`, in 0..n_rows-1. Tokens of a row may come in several batches.
+        tokens: pairs of activations `[n, d_in]` and the row of each token `[n]`, in
+            0..n_rows-1. Tokens of a row may come in several batches.
         n_rows: rows in the stream.
+        features: which; the first of them is always read.
         pooling: how the tokens of a row become one activation.
         max_entries: how many activations of rows are held.
-
-    Yields:
-        Ranges of features, together all of them, rising.
 
     Raises:
         SAEError: no token, an unknown pooling, or activations of another width.
     """
-    if pooling not in ("max", "mean"):
-        raise SAEError(f"features are pooled by max or mean over a row's tokens, not {pooling!r}")
-    start = 0
-    while start < sae.d_sae:
-        part = _read(sae, tokens(), n_rows, range(start, sae.d_sae), pooling, max_entries)
-        yield part
-        start = part.features.stop
-
-
-def some_feature_rows(
-    sae: SAE, tokens: Tokens, n_rows: int, features: Iterable[int], *, pooling: RowPooling = "max"
-) -> Floats:
-    """Pooled activations of a few features, `[n_rows, n_features]`, as `feature_rows` has them."""
-    chosen = tuple(features)
-    reader = sae.reader(chosen)
-    width = len(chosen) if reader.sliced else sae.d_sae
-    found = np.zeros((n_rows, len(chosen)))
-    counts = np.zeros(n_rows)
-    for x, rows in tokens:
-        at_once = max(1, _CELLS_AT_ONCE // max(width, 1))
-        for first in range(0, len(rows), at_once):
-            part = rows[first : first + at_once]
-            acts = reader(x[first : first + at_once]).double().cpu().numpy()
-            if pooling == "max":
-                np.maximum.at(found, part, acts)
-            else:
-                np.add.at(found, part, acts)
-            counts += np.bincount(part, minlength=n_rows)
-    return found if pooling == "max" else found / np.maximum(counts, 1)[:, None]
-
-
-def _read(
-    sae: SAE, tokens: Tokens, n_rows: int, features: range, pooling: RowPooling, most: int
-) -> FeatureRows:
-    """One pass over the tokens; ends with the lower part of the features where they overflow."""
     import torch
 
+    if pooling not in ("max", "mean"):
+        raise SAEError(f"features are pooled by max or mean over a row's tokens, not {pooling!r}")
     whole = len(features) == sae.d_sae
     encode: Any = sae.encode if whole else sae.reader(features)
     width = len(features)
@@ -142,7 +107,7 @@ def _read(
                 )
             )
             held += len(at)
-        while held > most and width > 1:
+        while held > max_entries and width > 1:
             width = (width + 1) // 2
             fires, total = fires[:width], total[:width]
             entries = [_below(entry, width) for entry in entries]
@@ -157,6 +122,57 @@ def _read(
         total / n_tokens,
         _pooled(entries, (n_rows, width), counts, pooling),
     )
+
+
+def feature_rows(
+    sae: SAE,
+    tokens: Callable[[], Tokens],
+    n_rows: int,
+    *,
+    pooling: RowPooling = "max",
+    max_entries: int = MAX_ENTRIES,
+) -> Iterator[FeatureRows]:
+    """Read all features, in as many ranges as memory needs; nearly always one.
+
+    Arguments and errors as in `read_features`, but that `tokens` is called once for each range.
+
+    Yields:
+        Ranges of features, together all of them, rising.
+    """
+    start = 0
+    while start < sae.d_sae:
+        part = read_features(
+            sae,
+            tokens(),
+            n_rows,
+            range(start, sae.d_sae),
+            pooling=pooling,
+            max_entries=max_entries,
+        )
+        yield part
+        start = part.features.stop
+
+
+def some_feature_rows(
+    sae: SAE, tokens: Tokens, n_rows: int, features: Iterable[int], *, pooling: RowPooling = "max"
+) -> Floats:
+    """Pooled activations of a few features, `[n_rows, n_features]`, as `feature_rows` has them."""
+    chosen = tuple(features)
+    reader = sae.reader(chosen)
+    width = len(chosen) if reader.sliced else sae.d_sae
+    found = np.zeros((n_rows, len(chosen)))
+    counts = np.zeros(n_rows)
+    for x, rows in tokens:
+        at_once = max(1, _CELLS_AT_ONCE // max(width, 1))
+        for first in range(0, len(rows), at_once):
+            part = rows[first : first + at_once]
+            acts = reader(x[first : first + at_once]).double().cpu().numpy()
+            if pooling == "max":
+                np.maximum.at(found, part, acts)
+            else:
+                np.add.at(found, part, acts)
+            counts += np.bincount(part, minlength=n_rows)
+    return found if pooling == "max" else found / np.maximum(counts, 1)[:, None]
 
 
 def _runs(rows: Array) -> tuple[Array, Array]:

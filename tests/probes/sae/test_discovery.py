@@ -12,6 +12,7 @@ from scipy.stats import binomtest, fisher_exact, mannwhitneyu
 from probes import rate_difference
 from probes.sae.discovery import associate, design, lift_estimate, measured
 from probes.sae.exchange import halves, units
+from probes.sae.separation import above
 
 
 def ids(n: int) -> list[str]:
@@ -163,7 +164,8 @@ def test_under_the_null_p_values_are_no_smaller_than_uniform_ones(kind: str):
         plan = design(event, groups, ids(len(event)), seed=seed)
         result = associate(csc_matrix(values), plan)
         # All of them, also where the selection half says p = 1.
-        found.append(plan.test.p_values(plan.test.values(csc_matrix(values)), result.cut))
+        fires = above(csc_matrix(values), result.cut)
+        found.append(plan.test.p_values(plan.test.values(fires), result.share))
         dense = values[:, (values > 0).mean(axis=0) > 0.3][:, :20]
         naive.append(mannwhitneyu(dense[event], dense[~event], alternative="greater").pvalue)
     p = np.concatenate(found)
