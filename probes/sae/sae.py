@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 Normalization = Literal["none", "constant_norm", "layer_norm"]
+_TILE = 16  # columns
 LAYER_NORM_EPS = 1e-5  # added to the standard deviation, not to the variance (SAELens, OpenAI)
 
 
@@ -185,7 +186,8 @@ class SAE:
             return FeatureReader(self, chosen, sliced=False)
         if chosen == tuple(range(self.d_sae)):
             return FeatureReader(self, chosen, sliced=True)
-        columns = list(chosen)
+        # Narrower than a tile, a matrix product sums in another order and its last bit differs.
+        columns = [*chosen, *chosen[:1] * (-len(chosen) % _TILE)]
         slim = replace(
             self,
             W_enc=self.W_enc[:, columns],
@@ -280,7 +282,8 @@ class FeatureReader:
     """Reads some features of an SAE: `reader(x [..., d_in]) -> [..., n_features]`.
 
     Attributes:
-        sae: holds only the wanted columns where `sliced`, all of them otherwise.
+        sae: where `sliced` only the wanted columns, and some twice to fill a tile; otherwise
+            all of them.
         features: their numbers in the whole SAE.
         sliced: whether only the wanted columns are read. TopK and GroupMax compare all
             features, so they are all read and the wanted ones are picked.
@@ -293,4 +296,4 @@ class FeatureReader:
     def __call__(self, x: Tensor) -> Tensor:
         """Activations `[..., n_features]` of `x [..., d_in]`, in the order of `features`."""
         acts = self.sae.encode(x)
-        return acts if self.sliced else acts[..., list(self.features)]
+        return acts[..., : len(self.features)] if self.sliced else acts[..., list(self.features)]
