@@ -22,7 +22,7 @@ from reports.features import (
 from reports.read import ReportError
 from reports.record import CheckResult, Estimate
 from reports.text import ELLIPSIS
-from reports.wording import figure, hundredths, percent
+from reports.wording import figure, hundredths, percent, probability
 
 MENTIONED = 3
 
@@ -87,24 +87,34 @@ def fidelity_sentence(fidelity: Fidelity) -> str:
 
 def discovery_sentence(discovery: Discovery) -> str:
     """What was asked of which rows, and how many features answered."""
-    return (
-        f"Which features go with `{short(discovery.event)}`? Chosen by lift on "
-        f"{discovery.selection_rows} rows in {discovery.selection_groups} groups, tested on "
-        f"{discovery.test_rows} rows in {discovery.test_groups} other groups. Activation of a row: "
-        f"{short(discovery.pooling, 60)}. {discovery.tested:,} features are in the "
-        f"correction, {discovery.alive:,} of them alive; {_significant(discovery)} significant at "
-        f"a false-discovery rate of {percent(discovery.fdr)}. {_by_chance(discovery)}."
-    )
+    asked = f"Which features go with `{short(discovery.event)}`?"
+    if not discovery.tested:
+        return f"{asked} These rows do not allow a test."
+    least = discovery.smallest_p
+    parts = [
+        asked,
+        f"Chosen on {discovery.selection_rows} rows in {discovery.selection_groups} groups, tested "
+        f"on {discovery.test_rows} rows in {discovery.test_groups} other groups.",
+        "" if least is None else f"No p-value can be below {probability(least)} on them.",
+        f"Activation of a row: {short(discovery.pooling, 60)}.",
+        f"{discovery.tested:,} features are in the correction, {discovery.alive:,} of them alive;",
+        f"{_significant(discovery)}{_listed(discovery)}.",
+        f"{_by_chance(discovery)}.",
+    ]
+    return " ".join(filter(None, parts))
 
 
 def changes_sentence(changes: FeatureChanges) -> str:
-    """Between what and on which rows features were compared, and how many changed."""
-    return (
+    """Between what and on which rows features were compared, and how many became more active."""
+    parts = [
+        "Which features became more active?",
         f"From `{short(changes.before)}` to `{short(changes.after)}`, on the same {changes.rows} "
-        f"rows in {changes.groups} groups. Activation of a row: {short(changes.pooling, 60)}. "
-        f"{changes.tested:,} features are in the correction; {_significant(changes)} significant "
-        f"at a false-discovery rate of {percent(changes.fdr)}."
-    )
+        f"rows in {changes.groups} groups.",
+        f"Activation of a row: {short(changes.pooling, 60)}.",
+        f"{changes.tested:,} features are in the correction;",
+        f"{_significant(changes)}{_listed(changes)}.",
+    ]
+    return " ".join(parts)
 
 
 def seed_sentence(match: SeedMatch | None, lacks: str) -> str:
@@ -169,17 +179,27 @@ def _watched(watched: WatchedFeature) -> str:
 
 
 def _discovered(discovery: Discovery) -> str:
+    event = f"`{short(discovery.event)}`"
+    if not discovery.tested:
+        return f"which features go with {event} could not be tested"
     names = [feature_name(found.feature, found.label) for found in discovery.found]
-    listed = f": {_names(names)}" if names else ""
+    listed = f": {_names(names, discovery.significant)}" if names else ""
     return (
-        f"of {discovery.tested:,} features {_significant(discovery)} significant for "
-        f"`{short(discovery.event)}` at a false-discovery rate of {percent(discovery.fdr)}"
+        f"of {discovery.tested:,} features tested against {event}, {_significant(discovery)}"
         f"{listed}. {_by_chance(discovery)}"
     )
 
 
 def _significant(found: Discovery | FeatureChanges) -> str:
-    return f"{found.significant} {'is' if found.significant == 1 else 'are'}"
+    are = "is" if found.significant == 1 else "are"
+    return (
+        f"{found.significant} {are} significant at a false-discovery rate of {percent(found.fdr)}"
+    )
+
+
+def _listed(found: Discovery | FeatureChanges) -> str:
+    more = found.significant - len(found.found)
+    return f", the first {len(found.found)} are listed" if found.found and more > 0 else ""
 
 
 def _by_chance(discovery: Discovery) -> str:
@@ -189,7 +209,7 @@ def _by_chance(discovery: Discovery) -> str:
     return f"A random SAE of the same shape yields {found} by the same steps"
 
 
-def _names(names: Sequence[str]) -> str:
+def _names(names: Sequence[str], total: int = 0) -> str:
     shown = ", ".join(names[:MENTIONED])
-    more = len(names) - MENTIONED
+    more = max(total, len(names)) - min(len(names), MENTIONED)
     return f"{shown} and {more} more" if more > 0 else shown

@@ -18,6 +18,7 @@ from reports.features import (
     Implementation,
     JointTuning,
     Maximiser,
+    PathStep,
     Rule,
     SyntheticExamples,
     TokenEdit,
@@ -54,7 +55,7 @@ def _dataset(found: DatasetExamples, card: FeatureCard) -> Paragraphs:
     if edges and counts:
         yield (
             f"Positive activations from {figure(min(edges))} to {figure(max(edges))}: "
-            f"{code(sparkline(counts, BLOCKS).rstrip(), len(counts) + 1)} "
+            f"{code(sparkline(counts, BLOCKS), len(counts))} "
             f"(most in a bin: {max(counts):,})"
         )
     yield fenced(_contexts(found.top, found.maximum)) if found.top else "No context was kept."
@@ -104,7 +105,7 @@ def _strip(context: Context, maximum: float) -> list[str]:
 
 
 def _synthetic(tried: SyntheticExamples, card: FeatureCard) -> Paragraphs:
-    needed = ", ".join(code(token, 40) for token in tried.needed) or "none"
+    needed = ", ".join(_token(token) for token in tried.needed) or "none"
     yield (
         "One token dropped or swapped at a time, and what becomes of the activation. Without "
         f"these it falls below half: {needed}. On average one edit leaves "
@@ -121,10 +122,10 @@ def _synthetic(tried: SyntheticExamples, card: FeatureCard) -> Paragraphs:
 
 
 def _edit(edit: TokenEdit, base: float) -> tuple[str, ...]:
-    becomes = UNKNOWN if edit.after is None else code(edit.after, 40)
+    becomes = UNKNOWN if edit.after is None else _token(edit.after)
     left = percent(edit.activation / base) if base > 1e-9 else UNKNOWN
     place = str(edit.position)
-    return edit.kind, place, code(edit.before, 40), becomes, figure(edit.activation), left
+    return edit.kind, place, _token(edit.before), becomes, figure(edit.activation), left
 
 
 def _visualisation(found: Visualisation, card: FeatureCard) -> Paragraphs:
@@ -142,7 +143,7 @@ def _visualisation(found: Visualisation, card: FeatureCard) -> Paragraphs:
 
 
 def _maximiser(what: str, found: Maximiser) -> tuple[str, ...]:
-    tokens = code(joined(found.tokens, BLOCKS), 240)
+    tokens = _token(joined(found.tokens, BLOCKS), 240)
     return what, tokens, figure(found.activation), percent(found.relative)
 
 
@@ -163,28 +164,28 @@ def _joint(family: JointTuning, card: FeatureCard) -> Paragraphs:
         table((">Neighbour", ">Decoder cosine", ">Correlation"), rows) if rows else "None is near."
     )
     if family.path:
-        yield fenced(_path(family))
+        yield fenced(_path(family.path, str(card.feature)))
 
 
-def _path(family: JointTuning) -> list[str]:
-    names = sorted({name for step in family.path for name in step.activations}, key=_by_number)
+def _path(path: Sequence[PathStep], feature: str) -> list[str]:
+    """Features that are active somewhere on the way, this one first; then the way itself."""
+    active = {name for step in path for name, value in step.activations.items() if value > 0}
+    names = sorted(active | {feature}, key=lambda name: (name != feature, len(name), name))
     lines = []
     for name in names:
-        values = [step.activations.get(name, 0.0) for step in family.path]
-        drawn = sparkline(values, BLOCKS)
+        values = [step.activations.get(name, 0.0) for step in path]
         ends = f"{figure(values[0])} to {figure(values[-1])}"
-        lines.append(f"feature {safe_text(name, 12):<8} {drawn}  {ends}")
-    for rank, step in enumerate(family.path, 1):
-        told = ", ".join(
-            f"{safe_text(name, 12)}: {figure(value)}" for name, value in step.activations.items()
-        )
-        tokens = [f"     | {line}" for line in wrapped(step.tokens, BLOCKS, WIDTH)]
-        lines += [f"{rank:>3}. {told}", *tokens]
+        drawn = sparkline(values, BLOCKS)
+        lines.append(f"feature {safe_text(name, 12):<6} {drawn}  {ends}")
+    for rank, step in enumerate(path, 1):
+        told = [
+            f"feature {safe_text(name, 12)} {figure(step.activations[name])}"
+            for name in names
+            if step.activations.get(name)
+        ]
+        lines.append(f"{rank:>3}. {', '.join(told) or 'none is active'}")
+        lines += [f"     | {line}" for line in wrapped(step.tokens, BLOCKS, WIDTH)]
     return lines
-
-
-def _by_number(name: str) -> tuple[int, str]:
-    return len(name), name
 
 
 def _implementation(found: Implementation, card: FeatureCard) -> Paragraphs:
@@ -199,10 +200,16 @@ def _implementation(found: Implementation, card: FeatureCard) -> Paragraphs:
 
 
 def _weights(writers: Sequence[Writer]) -> str:
-    return (
-        ", ".join(f"{code(each.name, 40)} {figure(each.weight, signed=True)}" for each in writers)
-        or "none"
-    )
+    told = (f"{_token(each.name)} {figure(each.weight, signed=True)}" for each in writers)
+    return ", ".join(told) or "none"
+
+
+def _token(text: str, limit: int = 40) -> str:
+    """A token in a sentence or a table; spaces at its ends, which code would lose, are drawn."""
+    inner = text.strip(" ")
+    before = len(text) - len(text.lstrip(" ")) if inner else len(text)
+    after = len(text) - len(inner) - before
+    return code(f"{'␣' * before}{inner}{'␣' * after}", limit)
 
 
 def _use(use: Use, card: FeatureCard) -> Paragraphs:
@@ -256,7 +263,7 @@ def _rule(rule: Rule, card: FeatureCard) -> Paragraphs:
     among = f", the best of {rule.compared:,} rules" if rule.compared else ""
     by = prose(rule.explainer) or UNKNOWN
     yield (
-        f"Rule: {prose(rule.description) or UNKNOWN} (by {by}{among}). "
+        f"Rule: {prose(rule.description) or UNKNOWN} (explainer: {by}{among}). "
         f"Scored on contexts of at most {rule.window} tokens that it never saw."
     )
     rows = [

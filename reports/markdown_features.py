@@ -29,10 +29,10 @@ from reports.record import CheckResult
 from reports.wording import UNKNOWN, estimate_words, figure, probability
 
 FOUND = (
-    *(">Feature", "Label", ">Rate with", ">Rate without", ">Lift", ">AUROC"),
+    *(">Feature", "Label", ">Fires above", ">Rate with", ">Rate without", ">Lift", ">AUROC"),
     *(">Effect", ">Mean with", ">Mean without", ">p", ">q", ">Rank when chosen"),
 )
-CHANGED = (">Feature", "Label", ">Before", ">After", ">Change", ">p", ">q")
+CHANGED = (">Feature", "Label", ">Before", ">After", ">Change", ">In deviations", ">p", ">q")
 WATCHED = (">Feature", "Label", "Label from", ">AUROC alone", ">Audit rows", ">Control rows")
 
 
@@ -46,7 +46,7 @@ def discovery_markdown(discovery: Discovery, *, level: int = 2) -> str:
     parts = [
         heading(level, "Features that go with it"),
         prose(discovery_sentence(discovery)),
-        table(FOUND, list(map(_found, discovery.found))) if discovery.found else "None was found.",
+        *_table(FOUND, list(map(_found, discovery.found)), tested=discovery.tested > 0),
         *([notes_markdown(discovery.notes)] if discovery.notes else []),
     ]
     return "\n\n".join(parts) + "\n"
@@ -57,7 +57,7 @@ def changes_markdown(changes: FeatureChanges, *, level: int = 2) -> str:
     parts = [
         heading(level, "Features that changed"),
         prose(changes_sentence(changes)),
-        table(CHANGED, list(map(_changed, changes.found))) if changes.found else "None was found.",
+        *_table(CHANGED, list(map(_changed, changes.found))),
         *([notes_markdown(changes.notes)] if changes.notes else []),
     ]
     return "\n\n".join(parts) + "\n"
@@ -111,6 +111,7 @@ def _found(found: DiscoveredFeature) -> tuple[str, ...]:
     return (
         str(found.feature),
         label_cell(found.label),
+        figure(found.cut),
         estimate_words(found.rate_with),
         estimate_words(found.rate_without),
         estimate_words(found.lift, signed=True),
@@ -131,6 +132,15 @@ def _changed(changed: ChangedFeature) -> tuple[str, ...]:
         estimate_words(changed.before),
         estimate_words(changed.after),
         estimate_words(changed.change, signed=True),
+        UNKNOWN if changed.increase is None else figure(changed.increase, signed=True),
         probability(changed.p_value),
         probability(changed.q_value),
     )
+
+
+def _table(
+    header: tuple[str, ...], rows: list[tuple[str, ...]], *, tested: bool = True
+) -> list[str]:
+    if rows:
+        return [table(header, rows)]
+    return ["None was found."] if tested else []

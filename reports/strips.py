@@ -17,14 +17,15 @@ from reports.text import safe_text
 
 @dataclass(frozen=True)
 class Ramp:
-    """Marks from nothing to the most, and what stands between two tokens."""
+    """Marks from nothing to the most, what stands between two tokens, and for an empty bin."""
 
     marks: str
     between: str
+    empty: str
 
 
-BLOCKS = Ramp(" ▁▂▃▄▅▆▇█", "│")
-DIGITS = Ramp(" 123456789", "|")
+BLOCKS = Ramp(" ▁▂▃▄▅▆▇█", "│", "·")
+DIGITS = Ramp(" 123456789", "|", "0")
 
 TOKEN_LIMIT = 24
 
@@ -39,8 +40,9 @@ def mark(value: float, maximum: float, ramp: Ramp) -> str:
 
 
 def sparkline(values: Sequence[float], ramp: Ramp) -> str:
-    """One mark for each value, the largest at the top of the ramp."""
-    return "".join(mark(value, max(values), ramp) for value in values)
+    """One mark for each value, the largest at the top of the ramp; nothing is seen too."""
+    drawn = "".join(mark(value, max(values), ramp) for value in values)
+    return drawn.replace(" ", ramp.empty)
 
 
 def shown_token(token: str) -> str:

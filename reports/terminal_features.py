@@ -69,7 +69,8 @@ def print_discovery(discovery: Discovery, console: Console) -> None:
         )
         for found in discovery.found
     ]
-    _print_table(console, ("feature", ">with", ">without", ">lift", ">AUROC", ">q"), rows)
+    if rows or discovery.tested:
+        _print_table(console, ("feature", ">with", ">without", ">lift", ">AUROC", ">q"), rows)
     _notes(console, discovery.notes)
 
 

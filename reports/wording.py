@@ -64,7 +64,7 @@ def hundredths(share: float) -> str:
     """A share in hundredths, without a unit: `31`, `4.2`, `0.04`."""
     scaled = share * 100
     size = abs(scaled)
-    if size in {0, 100} or 10 <= size < 99.5:
+    if size < 1e-6 or size == 100 or 10 <= size < 99.5 or size >= 100.5:
         return figure(scaled, digits=0)
     if size >= 0.95:
         return figure(scaled, digits=1).removesuffix(".0")

@@ -96,6 +96,7 @@ def make_found(**changes: Any) -> DiscoveredFeature:
     fields: dict[str, Any] = {
         "feature": 12,
         "rank": 1,
+        "cut": 0.35,
         "rate_with": estimate(0.92, 0.81, 0.98, n=50, groups=25),
         "rate_without": estimate(0.08, 0.03, 0.15, n=50, groups=25),
         "lift": estimate(0.84, 0.74, 0.93, n=100, groups=50, method="cluster bootstrap"),
@@ -114,6 +115,7 @@ def make_discovery(**changes: Any) -> Discovery:
     weaker = make_found(
         feature=301,
         rank=3,
+        cut=0.0,
         rate_with=estimate(0.48, 0.34, 0.63, n=50, groups=25),
         lift=estimate(0.40, 0.25, 0.55, n=100, groups=50, method="cluster bootstrap"),
         auroc=estimate(0.71, 0.62, 0.80, n=100, groups=50, method="cluster bootstrap"),
@@ -134,6 +136,7 @@ def make_discovery(**changes: Any) -> Discovery:
         "test_rows": 100,
         "test_groups": 50,
         "significant": 2,
+        "smallest_p": 1.8e-15,
         "found": [make_found(), weaker],
         "random_sae_found": 0,
     }
@@ -156,6 +159,7 @@ def make_changes(**changes: Any) -> FeatureChanges:
                 before=estimate(0.21, 0.12, 0.31, method="cluster bootstrap"),
                 after=estimate(1.94, 1.61, 2.28, method="cluster bootstrap"),
                 change=estimate(1.73, 1.41, 2.06, method="paired cluster bootstrap"),
+                increase=1.31,
                 p_value=1e-14,
                 q_value=5.1e-12,
                 label=make_label(),

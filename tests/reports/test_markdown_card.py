@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from pydantic import ValidationError
 
 from reports.feature_view import ARGUMENTS, rate_words
-from reports.features import Controls, FeatureCard
+from reports.features import Controls, FeatureCard, PathStep, Writer
 from reports.markdown import render_markdown
 from reports.markdown_card import card_markdown
 from reports.read import ReportError, read_report
@@ -197,3 +197,32 @@ def test_a_card_is_folded_into_its_check_and_goes_before_anything_else_when_room
     rows = re.compile(r"^ +\d+\. score", re.MULTILINE)
     assert len(rows.findall(cut)) == len(rows.findall(whole))
     assert_inert(cut)
+
+
+def test_spaces_at_the_ends_of_a_token_are_drawn() -> None:
+    use = features.make_use().model_copy(
+        update={"promotes": [Writer(name=name, weight=0.5) for name in (" pl", "a b", "  ", " x ")]}
+    )
+    markdown = card_markdown(features.make_card(use=use))
+    assert "- Promotes: `␣pl` +0.50, `a b` +0.50, `␣␣` +0.50, `␣x␣` +0.50\n" in markdown
+
+
+def test_the_path_tells_who_is_active_where_this_feature_first() -> None:
+    path = [
+        PathStep(tokens=["a", " b"], activations={"9": 0.0, "12": 2.0, "8": 0.0}),
+        PathStep(tokens=["a"], activations={"9": 0.0, "12": 0.0, "8": 0.0}),
+        PathStep(tokens=["c"], activations={"9": 0.0, "12": 1.0, "8": 4.0}),
+    ]
+    joint = features.make_joint().model_copy(update={"path": path})
+    markdown = card_markdown(features.make_card(joint=joint))
+    block = markdown[markdown.index("feature 12     ") :].split("\n```")[0]
+    assert block.splitlines() == [
+        "feature 12     █·▄  2.00 to 1.00",
+        "feature 8      ··█  0.00 to 4.00",
+        "  1. feature 12 2.00",
+        "     | a│ b",
+        "  2. none is active",
+        "     | a",
+        "  3. feature 12 1.00, feature 8 4.00",
+        "     | c",
+    ]

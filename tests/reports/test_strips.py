@@ -35,8 +35,9 @@ def test_marks_run_from_nothing_to_the_most(ramp: Ramp) -> None:
 
 
 def test_a_sparkline_has_one_mark_for_each_value() -> None:
-    assert sparkline([0, 1, 8, 4], BLOCKS) == " ▁█▄"
-    assert sparkline([0, 0], BLOCKS) == "  "
+    assert sparkline([0, 1, 8, 4], BLOCKS) == "·▁█▄"
+    assert sparkline([0, 3], DIGITS) == "09"
+    assert sparkline([0, 0], BLOCKS) == "··"
     assert sparkline([], BLOCKS) == ""
 
 

@@ -138,7 +138,7 @@ def test_a_report_has_a_line_for_each_thing_to_say_of_features() -> None:
     text = " ".join(printed(lambda console: print_report(report, console)).split())
     for said in (
         'feature 12 "says false in public" is active on 31 % (24 to 39 %) of audit rows',
-        "of 512 features 2 are significant for `the model misbehaves`",
+        "of 512 features tested against `the model misbehaves`, 2 are significant at",
         "A random SAE of the same shape yields 0 by the same steps",
         'the report holds evidence on feature 12 "says false in public"',
     ):
