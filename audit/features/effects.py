@@ -1,7 +1,7 @@
 """What an intervention on a feature does to the model, with controls of the same size.
 
 `x + (a' - a) * W_dec[f]` and nothing else: the error of the reconstruction stays in, so what
-changes is the feature's doing. Beside each steering stand two others of the same norm: random
+changes is the feature's doing. Beside each intervention stand two others of the same norm: random
 directions, and random other features of the SAE, a new one for each prompt, so that no single
 draw decides.
 """
@@ -66,7 +66,9 @@ def interventions(
     confidence: float = 0.95,
     seed: int = 0,
 ) -> tuple[list[Effect], list[str]]:
-    """Ablation, and steering with its controls at each strength and with both signs.
+    """Ablation, and steering at each strength and with both signs, each with its controls.
+
+    A control of strength 0 takes as much away as the ablation does, along its own direction.
 
     Every token of a prompt is intervened on; what is measured is the next token after its last.
 
@@ -97,19 +99,22 @@ def interventions(
     if not fires:
         notes = [f"the feature is active on none of the {len(prompts)} prompts"]
     row = sae.W_dec[feature]
-    effects = [bench.effect("ablate", 0.0, _ablated(seen.written, row), fires)]
-    controls: list[tuple[Kind, Tensor]] = [
+    kinds: list[tuple[Kind, Tensor]] = [
         ("steer", _unit(row[None])),
         ("random_direction", _random_directions(sae, len(prompts), seed)),
     ]
     others = [other for other in seen.alive if other != feature]
     if others:
         drawn = np.random.default_rng(seed).choice(others, len(prompts))
-        controls.append(("random_feature", _unit(sae.W_dec[drawn.tolist()])))
+        kinds.append(("random_feature", _unit(sae.W_dec[drawn.tolist()])))
     else:
         notes.append("no other feature is active on these prompts, so none is a control")
     signed = sorted({sign * abs(strength) for strength in strengths for sign in (-1, 1)} - {0.0})
-    for kind, directions in controls:
+    effects = []
+    for kind, directions in kinds:
+        taken = _ablated(seen.written, row.norm() * directions)
+        at_zero: Kind = "ablate" if kind == "steer" else kind
+        effects.append(bench.effect(at_zero, 0.0, taken, fires))
         for strength in signed:
             added = strength * seen.median_norm * directions
             effects.append(bench.effect(kind, strength, _steered(added)))
@@ -179,15 +184,16 @@ def _steered(added: Tensor) -> Added:
     return lambda rows, tokens: (added if len(added) == 1 else added[list(rows)])[:, None]
 
 
-def _ablated(written: Sequence[Tensor], row: Tensor) -> Added:
-    """Each token's own share of the feature, taken away."""
+def _ablated(written: Sequence[Tensor], directions: Tensor) -> Added:
+    """What each token has of the feature, taken along `directions [n_prompts or 1, width]`."""
     import torch
 
     def added(rows: Sequence[int], tokens: int) -> Tensor:
         times = torch.zeros(len(rows), tokens)
         for number, index in enumerate(rows):
             times[number, : len(written[index])] = written[index]
-        return -times.to(row.device)[..., None] * row
+        along = directions if len(directions) == 1 else directions[list(rows)]
+        return -times.to(along.device)[..., None] * along[:, None]
 
     return added
 

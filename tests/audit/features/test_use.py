@@ -94,12 +94,18 @@ def test_ablation_takes_the_features_part_of_the_reconstruction_and_keeps_the_er
             plain = tiny_llama.model(torch.tensor([ids])).logits[0, -1]
         change = touched - plain
         odds.append(float(change[UNWANTED] - change[WANTED]))
-    (effect,) = found
+    effect = of(found, "ablate")
     assert effect.kl.n == len(prompts)
+    judge = mean_estimate(np.array(changes), prompts.groups)  # knows which row is which
     assert effect.kl.value == pytest.approx(np.mean(changes), abs=2e-7)
+    assert (effect.kl.low, effect.kl.high) == pytest.approx((judge.low, judge.high), abs=2e-7)
     assert effect.behaviour is not None
     assert effect.behaviour.value == pytest.approx(np.mean(odds), abs=2e-6)
     assert abs(effect.behaviour.value) > 1e-5
+    # As much taken away along other directions is another matter.
+    controls = [of(found, "random_direction"), of(found, "random_feature")]
+    assert {one.kl.n for one in controls} == {len(prompts)}
+    assert all(one.kl.value != pytest.approx(effect.kl.value, rel=0.01) for one in controls)
 
 
 def test_steering_adds_medians_of_the_norm_along_the_decoder(tiny_llama: Any) -> None:
@@ -120,11 +126,11 @@ def test_steering_adds_medians_of_the_norm_along_the_decoder(tiny_llama: Any) ->
         for ids in prompts.ids
     ]
     assert of(found, "steer", -0.5).kl.value == pytest.approx(np.mean(expected), rel=1e-3)
-    assert {(e.kind, e.strength) for e in found} == {("ablate", 0.0)} | {
-        (kind, sign * 0.5)
+    assert [(e.kind, e.strength) for e in found] == [
+        (kind if strength or kind != "steer" else "ablate", strength)
         for kind in ("steer", "random_direction", "random_feature")
-        for sign in (-1, 1)
-    }
+        for strength in (0.0, -0.5, 0.5)
+    ]
 
 
 def test_a_planted_lever_moves_the_behaviour_both_ways_and_its_controls_do_not(
@@ -212,8 +218,9 @@ def test_a_transcoder_is_taken_away_where_it_writes(tiny_llama: Any, reads: str)
         )
         handle.remove()
         expected.append(divergence(tiny_llama, ids, touched))
-    assert found[0].kl.value == pytest.approx(np.mean(expected), abs=2e-7)
-    assert found[0].kl.value > 1e-8
+    ablation = of(found, "ablate")
+    assert ablation.kl.value == pytest.approx(np.mean(expected), abs=2e-7)
+    assert ablation.kl.value > 1e-8
 
 
 def test_prompts_are_of_as_many_groups_as_there_are() -> None:
