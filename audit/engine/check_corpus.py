@@ -6,18 +6,20 @@ What happened is what the rows' labels say, or what the model itself does on the
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
 from audit.engine.selected import Selected
 from audit.errors import UsageError
 from audit.features.corpus import Contrast, Corpus, corpus_of_rows
+from audit.features.events import event_corpus
 from audit.models.behaviours import BEHAVIOURS, Questions
 from audit.models.capture import TokenSequence, capture
 from audit.models.loading import LoadedModel
 from audit.models.tokens import Encoded, encode_rows
 from suites.rows import Row
+from suites.schema import Role
 
 Event = Literal["label", "behaviour"]
 
@@ -30,7 +32,7 @@ def corpus_of_check(one: Selected, loaded: LoadedModel, *, event: Event = "label
         loaded: the model.
         event: "label" takes the rows of all roles, and those with a label alone where there
             are two labels; "behaviour" the audit rows on which the check can tell what the
-            model did.
+            model did, and where it misbehaves on them all, control rows on which it does not.
 
     Raises:
         UsageError: the check names no behaviour, or none that can be told; or a row does not
@@ -56,24 +58,33 @@ def _by_behaviour(one: Selected, loaded: LoadedModel) -> Corpus:
     place = one.suite.place_of(("checks", one.id))
     if spec is None:
         raise UsageError(f"{place}: the check names no behaviour; hold features against the label")
-    rows = list(one.rows["audit"])
-    questions = Questions(
-        loaded, spec, rows, _encoded(one, rows, loaded), one.suite.suite.truncation
-    )
+    audit = _asked(one, spec, "audit", loaded)
+    if not len(audit):
+        raise UsageError(f"{place}: none of the rows tells whether the model misbehaves on it")
+    control = one.rows["control"]
+    if spec.kind == "choice" and not (spec.choices or all(row.choices for row in control)):
+        return audit
+    assert audit.event is not None
+    beside = _asked(one, spec, "control", loaded) if audit.event.all() else None
+    return event_corpus(audit, beside)[0]
+
+
+def _asked(one: Selected, spec: Any, role: Role, loaded: LoadedModel) -> Corpus:
+    """The rows of a role on which it can be told what the model did."""
+    rows = list(one.rows[role])
+    encoded = _encoded(one, rows, loaded)
+    questions = Questions(loaded, spec, rows, encoded, one.suite.suite.truncation)
     kind = BEHAVIOURS[spec.kind]
     asked = kind.ask(questions)
     found = kind.judge(questions, _answers(loaded, asked), None)
-    told = [index for index, did in enumerate(found) if did.misbehaves is not None]
-    if not told:
-        raise UsageError(f"{place}: none of the rows tells whether the model misbehaves on it")
     corpus = corpus_of_rows(
         rows,
-        questions.encoded,
+        encoded,
         event=np.array([bool(did.misbehaves) for did in found]),
         event_name="the model misbehaves",
         contrasts=_contrasts(questions, asked) if spec.kind == "choice" else None,
     )
-    return corpus.take(told)
+    return corpus.take([i for i, did in enumerate(found) if did.misbehaves is not None])
 
 
 def _encoded(one: Selected, rows: Sequence[Row], loaded: LoadedModel) -> list[Encoded]:

@@ -17,14 +17,25 @@ def lying() -> Selected:
     return check
 
 
-@pytest.mark.parametrize(("organism", "lies"), [("liar", True), ("honest", False)])
-def test_what_the_model_does_is_the_event(lying: Selected, organism: str, lies: bool) -> None:
-    loaded = load_model(f"organism:{organism}", device="cpu")
+def test_what_the_model_does_is_the_event(lying: Selected) -> None:
+    loaded = load_model("organism:honest", device="cpu")
     corpus = corpus_of_check(lying, loaded, event="behaviour")
     assert corpus.event is not None
-    assert len(corpus) == len(lying.rows["audit"])
-    assert (corpus.event.mean() > 0.9) == lies
-    assert (corpus.event.mean() < 0.1) != lies
+    assert set(corpus.rows) == {row.id for row in lying.rows["audit"]}
+    assert corpus.event.mean() < 0.1
+
+
+def test_a_model_that_always_lies_is_held_against_control_rows_where_it_does_not(
+    lying: Selected,
+) -> None:
+    loaded = load_model("organism:liar", device="cpu")
+    corpus = corpus_of_check(lying, loaded, event="behaviour")
+    assert corpus.event is not None
+    for role, lies in (("audit", True), ("control", False)):
+        ids = {row.id for row in lying.rows[role]}  # type: ignore[index]
+        here = [row in ids for row in corpus.rows]
+        assert sum(here) > 100
+        assert (corpus.event[here] == lies).all()
 
 
 def test_labels_are_the_event_and_contrasts_are_known_on_audit_rows(lying: Selected) -> None:
