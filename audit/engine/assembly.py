@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -13,7 +13,7 @@ from audit.engine.selected import Selected
 from audit.engine.verdict import exit_code, run_verdict
 from audit.exit_codes import ExitCode
 from audit.models.loading import LoadedModel
-from reports.record import AuditReport, ModelInfo, SuiteInfo, Work
+from reports.record import AuditReport, CheckResult, ModelInfo, SuiteInfo, Work
 from suites.load import LoadedSuite
 from suites.schema import Severity
 
@@ -50,9 +50,10 @@ def assemble(
     options: Options,
     progress: Progress,
     started: datetime,
+    say: Callable[[str], None] = lambda sentence: None,
 ) -> AuditReport:
     """The record of a run, interrupted or whole."""
-    checks = results_of(progress.outcomes)
+    checks = _with_evidence(results_of(progress.outcomes), subject, options, progress, say)
     code = exit_code(
         checks, fail_on=options.fail_on, strict=options.strict, exit_zero=options.exit_zero
     )
@@ -77,6 +78,26 @@ def assemble(
         work=_work(plan),
         provenance=provenance(started=started, device=subject.device, command=this_command()),
     )
+
+
+def _with_evidence(
+    results: list[CheckResult],
+    subject: LoadedModel,
+    options: Options,
+    progress: Progress,
+    say: Callable[[str], None],
+) -> list[CheckResult]:
+    """Evidence on features, unless somebody is in a hurry to stop."""
+    measurements = [o.measurement if isinstance(o, Measured) else None for o in progress.outcomes]
+    if progress.interrupted or not any(m and m.work.watch for m in measurements):
+        return results
+    from audit.engine.feature_evidence import with_evidence
+
+    try:
+        return with_evidence(results, measurements, subject, seed=options.seed, say=say)
+    except KeyboardInterrupt:
+        progress.interrupted = True
+        return results
 
 
 def _not_measured(

@@ -62,11 +62,10 @@ def _by_behaviour(one: Selected, loaded: LoadedModel) -> Corpus:
     if not len(audit):
         raise UsageError(f"{place}: none of the rows tells whether the model misbehaves on it")
     control = one.rows["control"]
-    if spec.kind == "choice" and not (spec.choices or all(row.choices for row in control)):
+    can_be_asked = spec.kind != "choice" or spec.choices or all(row.choices for row in control)
+    if audit.event is None or not audit.event.all() or not control or not can_be_asked:
         return audit
-    assert audit.event is not None
-    beside = _asked(one, spec, "control", loaded) if audit.event.all() else None
-    return event_corpus(audit, beside)[0]
+    return event_corpus(audit, _asked(one, spec, "control", loaded))[0]
 
 
 def _asked(one: Selected, spec: Any, role: Role, loaded: LoadedModel) -> Corpus:
@@ -80,7 +79,7 @@ def _asked(one: Selected, spec: Any, role: Role, loaded: LoadedModel) -> Corpus:
     corpus = corpus_of_rows(
         rows,
         encoded,
-        event=np.array([bool(did.misbehaves) for did in found]),
+        event=np.array([bool(did.misbehaves) for did in found], dtype=bool),
         event_name="the model misbehaves",
         contrasts=_contrasts(questions, asked) if spec.kind == "choice" else None,
     )
@@ -141,7 +140,7 @@ def _contrasts(
     questions: Questions, asked: Sequence[Sequence[TokenSequence]]
 ) -> list[Contrast | None]:
     """What misbehaviour would be as a next token: each choice is judged as if it were picked."""
-    n_choices = max(map(len, asked))
+    n_choices = max(map(len, asked), default=0)
     judged = []
     for picked in range(n_choices):
         answers = [

@@ -112,7 +112,9 @@ def audit_model(
         _run(plan, selected, subject, other, watches, options, talk, progress)
         measurements = tuple(o.measurement for o in progress.outcomes if isinstance(o, Measured))
         audit = Audit(
-            report=assemble(opened, selected, plan, subject, other, options, progress, started),
+            report=assemble(
+                opened, selected, plan, subject, other, options, progress, started, talk.say
+            ),
             scores=scores_frame(measurements),
             measurements=measurements,
         )
