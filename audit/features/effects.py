@@ -215,9 +215,9 @@ class _Bench:
     def effect(self, kind: Kind, strength: float, added: Added, only: Sequence[int] = ()) -> Effect:
         """What adding something does, over all prompts or `only` some."""
         said = self._say(added)
-        before, after = self._untouched.log_softmax(dim=1), said.log_softmax(dim=1)
+        before, after = (x.double().log_softmax(dim=1) for x in (self._untouched, said))
         each = (before.exp() * (before - after)).where(before.isfinite(), 0.0)
-        kl = each.sum(dim=1).double().clamp_min(0).numpy()
+        kl = each.sum(dim=1).clamp_min(0).numpy()
         if not np.isfinite(kl).all():
             raise MeasurementError(
                 f"{kind} at strength {strength:g} leaves logits that are not finite; use smaller "

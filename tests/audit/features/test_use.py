@@ -56,10 +56,7 @@ def by_hand(loaded: LoadedModel, ids: tuple[int, ...], block: Any, edit: Any) ->
 def divergence(loaded: LoadedModel, ids: tuple[int, ...], touched: torch.Tensor) -> float:
     with torch.no_grad():
         untouched = loaded.model(torch.tensor([ids])).logits[0, -1]
-    p, q = (
-        torch.distributions.Categorical(logits=untouched),
-        torch.distributions.Categorical(logits=touched),
-    )
+    p, q = (torch.distributions.Categorical(logits=x.double()) for x in (untouched, touched))
     return float(torch.distributions.kl_divergence(p, q))
 
 
