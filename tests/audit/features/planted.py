@@ -31,7 +31,7 @@ def random_sae(width: int = 32, d_sae: int = 48, *, bias: float = 0.0, **more: A
 def token_sae(loaded: LoadedModel, tokens: Sequence[int]) -> SAE:
     """Feature `i` fires on `tokens[i]` alone, by 1, where the first block reads.
 
-    Solved from the whole embedding table as far as its rank goes, then cut by a threshold.
+    Its direction is the token's own embedding, cut halfway to the next token along it.
     """
     table = loaded.model.get_input_embeddings().weight.detach().float()
     rows = table[list(tokens)]
@@ -41,8 +41,8 @@ def token_sae(loaded: LoadedModel, tokens: Sequence[int]) -> SAE:
     along[list(tokens), range(len(tokens))] = -torch.inf
     second = along.max(dim=0).values
     assert bool((own > second).all()), "another token lies further along the direction"
-    W_enc = rows.T / (own - second)
-    return SAE(W_enc, -second / (own - second), rows, torch.zeros(table.shape[1]), ReLU())
+    cut = (own + second) / 2  # far from both: rounding makes nothing fire
+    return SAE(rows.T / (own - cut), -cut / (own - cut), rows, torch.zeros(table.shape[1]), ReLU())
 
 
 def transcoder(sae: SAE, hook_name: str, hook_name_out: str) -> SAE:
