@@ -92,12 +92,14 @@ def read_features(
         for first in range(0, len(rows), at_once):
             acts = encode(x[first : first + at_once])[:, :width]
             numbers, lengths = _runs(rows[first : first + at_once])
-            fires += (acts > 0).sum(dim=0).cpu().numpy()
-            total += acts.sum(dim=0, dtype=torch.float64).cpu().numpy()
             np.add.at(counts, numbers, lengths)
             parts = acts.split(lengths.tolist())
-            over = torch.amax if pooling == "max" else torch.sum
-            by_row = torch.stack([over(p, dim=0) for p in parts])
+            sums = torch.stack([p.sum(dim=0) for p in parts])
+            # No activation is below zero, and counting is faster run by run.
+            active = torch.stack([p.count_nonzero(dim=0) for p in parts])
+            fires += active.sum(dim=0).cpu().numpy()
+            total += sums.double().sum(dim=0).cpu().numpy()
+            by_row = torch.stack([p.amax(dim=0) for p in parts]) if pooling == "max" else sums
             at, of = torch.nonzero(by_row, as_tuple=True)
             entries.append(
                 (
