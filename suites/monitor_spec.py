@@ -85,6 +85,9 @@ class Discover(Spec):
 
     top: int = Field(default=20, ge=1, description="Most features that are kept.")
     fdr: OpenRate = Field(default=0.05, description="Share of false finds that is borne with.")
+    tokens: Literal["all", "last"] = Field(
+        default="all", description="Which tokens of the audit rows misbehaviour is looked for on."
+    )
 
 
 class DiscoveredFeatures(Spec):
@@ -146,7 +149,9 @@ class FeatureSpec(Monitor):
 
 def _kind(value: Any) -> str:
     """Which monitor a mapping means; a probe where it does not say."""
-    kind = value.get("kind", "probe") if isinstance(value, dict) else getattr(value, "kind", "")
+    kind = (
+        value.get("kind", "probe") if isinstance(value, dict) else getattr(value, "kind", "probe")
+    )
     return str(kind)
 
 

@@ -39,7 +39,7 @@ def corpus_of_check(one: Selected, loaded: LoadedModel, *, event: Event = "label
             fit the model.
     """
     if event == "behaviour":
-        return _by_behaviour(one, loaded)
+        return rows_by_behaviour(one, loaded)[0]
     rows = list({(row.place, row.id): row for some in one.rows.values() for row in some}.values())
     two = {row.label for row in rows} >= {0, 1}
     rows = [row for row in rows if row.label is not None] if two else rows
@@ -53,7 +53,14 @@ def corpus_of_check(one: Selected, loaded: LoadedModel, *, event: Event = "label
     )
 
 
-def _by_behaviour(one: Selected, loaded: LoadedModel) -> Corpus:
+def rows_by_behaviour(one: Selected, loaded: LoadedModel) -> tuple[Corpus, list[str]]:
+    """The audit rows by what the model does on them, and what a reader must know of them.
+
+    Where it misbehaves on them all, control rows on which it does not stand beside them.
+
+    Raises:
+        UsageError: the check names no behaviour, or none that can be told.
+    """
     spec = one.check.behaviour
     place = one.suite.place_of(("checks", one.id))
     if spec is None:
@@ -64,8 +71,8 @@ def _by_behaviour(one: Selected, loaded: LoadedModel) -> Corpus:
     control = one.rows["control"]
     can_be_asked = spec.kind != "choice" or spec.choices or all(row.choices for row in control)
     if audit.event is None or not audit.event.all() or not control or not can_be_asked:
-        return audit
-    return event_corpus(audit, _asked(one, spec, "control", loaded))[0]
+        return audit, []
+    return event_corpus(audit, _asked(one, spec, "control", loaded))
 
 
 def _asked(one: Selected, spec: Any, role: Role, loaded: LoadedModel) -> Corpus:

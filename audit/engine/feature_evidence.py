@@ -7,30 +7,24 @@ rows that the model was judged on, and a card is made for what was flagged.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
-import numpy as np
-from numpy.typing import NDArray
-
+from audit.engine.check_corpus import corpus_of_check, rows_by_behaviour
 from audit.engine.measure import Measurement
-from audit.engine.plan import RoleWork
+from audit.engine.selected import Selected
 from audit.features.card import explain_features
-from audit.features.corpus import Contrast, Corpus, corpus_of_rows
+from audit.features.corpus import Corpus
 from audit.features.discover import discover_features
-from audit.features.events import event_corpus
 from audit.features.sampling import token_sample
-from audit.models.behaviours import BEHAVIOURS, Behaviour, Questions
-from audit.models.capture import capture
 from audit.models.loading import LoadedModel
-from audit.models.sequences import TokenSequence
 from probes.sae.controls import random_sae
 from reports.features import Discovery
 from reports.record import CheckResult
+from suites.rows import Row
 from suites.schema import Discover, DiscoveredFeatures, FeatureSpec, Role
 
 MOST_CARDS = 3  # a check; each runs the model some hundred times
 CONTROL_TOKENS = 2048
-EVENT = "the model misbehaves"
-LABEL = "the concept is there (label 1)"
 
 
 def with_evidence(
@@ -82,7 +76,7 @@ def _with_evidence(
         discovery = discover_features(
             model,
             watch.sae,
-            rows,
+            rows.narrowed(asked.tokens),
             hook_name=watch.point.name,
             top=asked.top,
             fdr=asked.fdr,
@@ -127,102 +121,16 @@ def _to_explain(measured: Measurement, discovery: Discovery | None) -> dict[int,
 
 
 def _rows(measured: Measurement, model: LoadedModel) -> tuple[Corpus, list[str]]:
-    """The rows to look for features on: audit rows, and controls where those are one-sided."""
-    audit = _corpus(measured, "audit", measured.behaviours)
-    control: Sequence[Behaviour] = ()
-    if measured.behaviours and audit.event is not None and audit.event.all():
-        control = _behaviours(measured, measured.work.roles["control"], model)
-    beside = _corpus(measured, "control", control) if control else None
-    return event_corpus(audit, beside)
+    """The audit rows, all their tokens, and what a reader must know of them.
 
-
-def _corpus(measured: Measurement, role: Role, behaviours: Sequence[Behaviour]) -> Corpus:
-    """A role's rows, all their tokens: what goes with an event need not show where a score does."""
-    work = measured.work.roles[role]
-    event: NDArray[np.bool_] | None
-    if behaviours:
-        known = [i for i, one in enumerate(behaviours) if one.misbehaves is not None]
-        event = np.array([one.misbehaves is True for one in behaviours], dtype=bool)
-        name = EVENT
-    else:
-        known = [i for i, row in enumerate(work.rows) if row.label is not None]
-        event = np.array([row.label == 1 for row in work.rows], dtype=bool)
-        name = LABEL
-    corpus = corpus_of_rows(
-        work.rows,
-        work.encoded,
-        event=event if known else None,
-        event_name=name,
-        contrasts=_contrasts(measured, work, behaviours),
-    )
-    return corpus.take(known) if known else corpus
-
-
-def _behaviours(measured: Measurement, role: RoleWork, model: LoadedModel) -> list[Behaviour]:
-    """What the model does on rows of another role than the audit's."""
-    asked_of = measured.work.behaviour
-    assert asked_of is not None
-    spec = asked_of.questions.spec
-    questions = Questions(
-        model, spec, role.rows, role.encoded, measured.work.suite.suite.truncation
-    )
-    kind = BEHAVIOURS[spec.kind]
-    asked = kind.ask(questions)
-    index: dict[tuple[int, ...], int] = {}
-    wanted: list[dict[tuple[int, int], None]] = []
-    for of_row in asked:
-        for sequence in of_row:
-            at = index.setdefault(sequence.ids, len(index))
-            if at == len(wanted):
-                wanted.append({})
-            wanted[at].update(dict.fromkeys(sequence.next_tokens))
-    sequences = [
-        TokenSequence(ids, next_tokens=tuple(tokens))
-        for ids, tokens in zip(index, wanted, strict=True)
-    ]
-    log_probs = capture(model, sequences, []).log_probs if sequences else ()
-    said = [dict(zip(t, p, strict=True)) for t, p in zip(wanted, log_probs, strict=True)]
-    answers = [
-        [[said[index[one.ids]][token] for token in one.next_tokens] for one in of_row]
-        for of_row in asked
-    ]
-    return kind.judge(questions, answers, None)
-
-
-def _contrasts(
-    measured: Measurement, role: RoleWork, behaviours: Sequence[Behaviour]
-) -> list[Contrast | None] | None:
-    """What misbehaviour would be as the next token, where it is one of two single tokens."""
-    asked_of = measured.work.behaviour
-    if asked_of is None or not behaviours or asked_of.questions.spec.kind != "choice":
-        return None
-    spec = asked_of.questions.spec
-    questions = Questions(
-        asked_of.questions.loaded,
-        spec,
-        role.rows,
-        role.encoded,
-        measured.work.suite.suite.truncation,
-    )
-    found: list[Contrast | None] = []
-    for row, item, asked, outcome in zip(
-        role.rows,
-        role.encoded,
-        BEHAVIOURS[spec.kind].ask(questions),
-        behaviours,
-        strict=True,
-    ):
-        options = list(spec.choices or row.choices)
-        single = len(asked) == 2 and all(
-            one.ids[: len(item.ids)] == item.ids
-            and [at for at, _ in one.next_tokens] == [len(item.ids) - 1]
-            for one in asked
-        )
-        if not single or outcome.misbehaves is None or outcome.says not in options:
-            found.append(None)
-            continue
-        picked = options.index(outcome.says)
-        unwanted = picked if outcome.misbehaves else 1 - picked
-        tokens = [one.next_tokens[0][1] for one in asked]
-        found.append(Contrast(unwanted=tokens[unwanted], wanted=tokens[1 - unwanted]))
-    return found
+    What goes with misbehaviour need not show where the check's score is read, so no tokens are
+    left out. Without a behaviour the event is the label.
+    """
+    work = measured.work
+    rows = {role: of_role.rows for role, of_role in work.roles.items()}
+    one = Selected(work.suite, work.id, work.check, rows)
+    if all(behaviour.misbehaves is None for behaviour in measured.behaviours):
+        only_audit: dict[Role, tuple[Row, ...]] = dict.fromkeys(rows, ())
+        only_audit["audit"] = rows["audit"]
+        return corpus_of_check(replace(one, rows=only_audit), model, event="label"), []
+    return rows_by_behaviour(one, model)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,6 +55,12 @@ class Corpus:
     def n_tokens(self) -> int:
         """Tokens that count."""
         return sum(map(len, self.positions))
+
+    def narrowed(self, tokens: Literal["all", "last"]) -> Corpus:
+        """The same rows with the last of their tokens alone, or as they are."""
+        if tokens == "all":
+            return self
+        return replace(self, positions=tuple(positions[-1:] for positions in self.positions))
 
     def take(self, indices: Sequence[int] | NDArray[np.intp]) -> Corpus:
         """Some of the rows, in the given order."""

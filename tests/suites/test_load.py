@@ -61,7 +61,7 @@ def test_every_mistake_at_once_in_the_order_of_the_file(load: Any) -> None:
     checks:
       c:
         concept: lyin
-        monitor: {kind: prob, fitter: logistc, tokens: foo, layers: [1, -2], pooling: 3}
+        monitor: {pooling: 3, folds: 6, fitter: logistc, tokens: foo, layers: [1, -2]}
         roles: {train: a, validation: [a, bb], control: {dataset: c, lable: 1}, audit: []}
         behaviour: {kind: choice, chioces: [a, b]}
         gates:
@@ -93,14 +93,12 @@ def test_every_mistake_at_once_in_the_order_of_the_file(load: Any) -> None:
         "suite.yaml:14:3: datasets.bad name!: must be letters, digits, '.', '_' and '-',"
         " beginning with a letter or digit, not 'bad name!'",
         "suite.yaml:17:14: checks.c.concept: no concept is called 'lyin' (did you mean 'lying'?)",
-        "suite.yaml:18:21: checks.c.monitor.kind: must be 'probe', not 'prob'"
-        " (did you mean 'probe'?)",
-        "suite.yaml:18:35: checks.c.monitor.fitter: no fitter is called 'logistc'"
+        "suite.yaml:18:24: checks.c.monitor.pooling: must be text, not 3 (put it in quotes: '3')",
+        "suite.yaml:18:45: checks.c.monitor.fitter: no fitter is called 'logistc'"
         " (did you mean 'logistic'?)",
-        "suite.yaml:18:52: checks.c.monitor.tokens: must be 'all', 'prompt', 'response', 'last'"
+        "suite.yaml:18:62: checks.c.monitor.tokens: must be 'all', 'prompt', 'response', 'last'"
         " or 'span' or a mapping, not 'foo'",
-        "suite.yaml:18:69: checks.c.monitor.layers[1]: must be at least 0, not -2",
-        "suite.yaml:18:83: checks.c.monitor.pooling: must be text, not 3 (put it in quotes: '3')",
+        "suite.yaml:18:79: checks.c.monitor.layers[1]: must be at least 0, not -2",
         "suite.yaml:19:36: checks.c.roles.validation[0]: the `split` of 'a' gives no share to the"
         " role 'validation'",
         "suite.yaml:19:39: checks.c.roles.validation[1]: no dataset is called 'bb'"

@@ -118,7 +118,7 @@ checks:
     gates: [{max: 1}]
   five:
     concept: c
-    monitor: {kind: feature, sae: sae, features: {discover: {top: 3, fdr: 0.1}}}
+    monitor: {kind: feature, sae: sae, features: {discover: {top: 3, fdr: 0.1, tokens: last}}}
     roles: {train: inline, validation: inline, control: inline, audit: inline}
     gates: [{max: 1}]
   three:

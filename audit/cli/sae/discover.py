@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from audit.cli.options import model_option
+from audit.cli.options import model_option, sae_options
 from audit.exit_codes import ExitCode
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ SAMPLE_TOKENS = 4096  # that set the thresholds of the random SAE
     help="Share of false finds that is borne with.",
 )
 @click.option("--hook-name", metavar="NAME", help="Where the SAE reads, if its files do not say.")
-@click.option("--sae-format", metavar="NAME", help="If it cannot be told from the files.")
+@sae_options
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="The record on stdout, nothing else.")
 @click.option(
@@ -86,6 +86,7 @@ def command(
     fdr: float,
     hook_name: str | None,
     sae_format: str | None,
+    allow_half: bool,
     seed: int,
     as_json: bool,
     out: Path | None,
@@ -97,17 +98,15 @@ def command(
     many tests. With --reference, features that are more active in MODEL than in the other one
     on the same rows, whatever either does.
     """
-    from audit.errors import UsageError
+    from audit.features.opening import open_sae
     from audit.models.loading import load_model
-    from probes.sae import SAEError, load_sae
 
     one = _selected(suite, expression, seed)
-    try:
-        sae = load_sae(path, format=sae_format, allow_pickle=allow_pickle)
-    except SAEError as error:
-        raise UsageError(str(error)) from None
     how: dict[str, Any] = {"device": device, "dtype": dtype, "allow_pickle": allow_pickle}
     loaded = load_model(model, **how)
+    sae = open_sae(
+        path, loaded, sae_format=sae_format, allow_pickle=allow_pickle, allow_half=allow_half
+    )
     asked: dict[str, Any] = {
         "hook_name": hook_name,
         "top": top,
@@ -147,7 +146,7 @@ def _discovery(
     event: Literal["behaviour", "label"] | None,
     loaded: LoadedModel,
     sae: SAE,
-    tokens: str,
+    tokens: Literal["all", "last"],
     asked: dict[str, Any],
 ) -> Discovery:
     from audit.features.discover import discover_features
@@ -164,7 +163,7 @@ def _discovery(
     if by == "behaviour" and role != "control" and corpus.event is not None and corpus.event.all():
         corpus, said = event_corpus(corpus, _corpus(one, "control", by, loaded))
         notes += said
-    corpus = _narrowed(corpus, tokens)
+    corpus = corpus.narrowed(tokens)
     place = place_of_sae(sae, asked["hook_name"])
     sae = sae.to(loaded.model.device)
     x, _ = token_sample(loaded, sae, [corpus], place, most=SAMPLE_TOKENS, seed=asked["seed"])
@@ -178,7 +177,7 @@ def _changes(
     reference: LoadedModel,
     loaded: LoadedModel,
     sae: SAE,
-    tokens: str,
+    tokens: Literal["all", "last"],
     asked: dict[str, Any],
 ) -> FeatureChanges:
     from audit.features.changed import changed_features
@@ -192,7 +191,7 @@ def _changes(
         context_length=loaded.context_length,
         truncation=one.suite.suite.truncation,
     )
-    corpus = _narrowed(corpus_of_rows(rows, encoded), tokens)
+    corpus = corpus_of_rows(rows, encoded).narrowed(tokens)
     return changed_features(reference, loaded, sae, corpus, **asked)
 
 
@@ -209,15 +208,6 @@ def _corpus(
 
     rows = {name: one.rows[role] if name == "audit" else () for name in one.rows}
     return corpus_of_check(replace(one, rows=rows), loaded, event=by)
-
-
-def _narrowed(corpus: Corpus, tokens: str) -> Corpus:
-    """The corpus with the chosen tokens of each row."""
-    from dataclasses import replace
-
-    if tokens == "all":
-        return corpus
-    return replace(corpus, positions=tuple(at[-1:] for at in corpus.positions))
 
 
 def _told() -> Any:
