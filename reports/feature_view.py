@@ -24,6 +24,7 @@ from reports.record import CheckResult, Estimate
 from reports.text import ELLIPSIS
 from reports.wording import figure, hundredths, percent, probability
 
+CONTEXTS = 5  # of a card, and its strongest edits, in a report of several
 MENTIONED = 3
 
 # Number and question of each argument, by its field of the card.
@@ -153,15 +154,31 @@ def refuse_without_controls(card: FeatureCard) -> None:
         )
 
 
+def shortened(card: FeatureCard) -> FeatureCard:
+    """The card with the strongest of each list, for a report that holds several.
+
+    The whole one is in the record, and beside a stored report.
+    """
+    dataset = card.dataset.model_copy(update={"top": card.dataset.top[:CONTEXTS], "bands": []})
+    changes: dict[str, object] = {"dataset": dataset}
+    if card.synthetic is not None:
+        strongest = sorted(card.synthetic.edits, key=lambda edit: edit.activation)[:CONTEXTS]
+        changes["synthetic"] = card.synthetic.model_copy(update={"edits": strongest})
+    if card.joint is not None:
+        changes["joint"] = card.joint.model_copy(update={"path": []})
+    return card.model_copy(update=changes)
+
+
 def mentions(check: CheckResult) -> Iterator[str]:
     """One line for each thing that a check has to say of features.
 
     What is wrong with the SAE is a reason of the check's verdict, and told there.
     """
-    for watched in check.watched[:MENTIONED]:
-        yield _watched(watched)
-    if len(check.watched) > MENTIONED:
-        yield f"and {len(check.watched) - MENTIONED} more watched features"
+    if check.verdict != "pass":
+        for watched in check.watched[:MENTIONED]:
+            yield _watched(watched)
+        if len(check.watched) > MENTIONED:
+            yield f"and {len(check.watched) - MENTIONED} more watched features"
     if check.discovery:
         yield _discovered(check.discovery)
     if check.cards:

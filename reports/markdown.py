@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from reports.check_view import CheckView
+from reports.feature_view import shortened
 from reports.markdown_card import card_markdown, card_summary
 from reports.markdown_check import check_body, check_opening, row_lines, verdict_words
 from reports.markdown_text import code, fence, folded, prose, table, table_row
@@ -167,7 +168,7 @@ def _section(view: CheckView, index: int) -> Iterator[Piece]:
         if rows:
             yield from _rows(f"\n#### {title}\n\n", rows, view, index)
     for number, card in enumerate(view.check.cards):
-        body = card_markdown(card, level=4).rstrip("\n")
+        body = card_markdown(shortened(card), level=4).rstrip("\n")
         yield Piece(f"\n{folded(card_summary(card), body)}\n", (CARD, number, index))
     yield Piece("\n</details>\n\n", section)
 

@@ -98,6 +98,8 @@ def _inert_token(found: re.Match[str]) -> str:
     if quoted is not None:
         core = code(quoted, len(quoted))
     elif _MEANS_SOMETHING.search(core + found["after"]) and not _NUMBER.fullmatch(core):
+        if not core:  # nothing but punctuation: it is what is meant
+            return code(found[0], len(found[0]))
         core = code(core, len(core))
     return f"{found['before']}{core}{found['after']}"
 

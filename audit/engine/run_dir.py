@@ -84,6 +84,7 @@ def clear_run_dir(path: Path | None) -> None:
     ours = [path / name for name in ("manifest.json", "scores.parquet")]
     ours += [path / f"report{renderer.suffix}" for renderer in RENDERERS.values()]
     ours += [*(path / "probes").glob("*.safetensors"), *(path / "probes").glob("*.json")]
+    ours += (path / "cards").glob("*.md")
     for file in ours:
         file.unlink(missing_ok=True)
 

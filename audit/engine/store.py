@@ -12,7 +12,9 @@ from audit.exit_codes import ExitCode
 from probes.io import SavedFeatures, SavedProbe, save_probe
 from probes.linear import LinearProbe
 from probes.sae.monitor import CombinedFeatures
+from reports.markdown_card import card_markdown
 from reports.record import AuditReport, ModelInfo
+from reports.render import write_text_atomic
 from suites.splits import rows_digest
 
 if TYPE_CHECKING:
@@ -34,6 +36,7 @@ def store_run(
         stem = f"{measured.work.suite.suite.name}.{measured.work.id}"
         save_probe(probes / stem, saved_probe(measured, report.model))
     write_scores(folder, scores)
+    _write_cards(folder / "cards", report)
     write_report(folder, report)
     interrupted = report.exit_code == ExitCode.INTERRUPTED
     write_status(
@@ -42,6 +45,15 @@ def store_run(
         verdict=report.verdict,
         exit_code=report.exit_code,
     )
+
+
+def _write_cards(folder: Path, report: AuditReport) -> None:
+    """Every evidence card whole; the report shows the strongest of each list."""
+    for check in report.checks:
+        for card in check.cards:
+            folder.mkdir(exist_ok=True)
+            name = f"{check.suite}.{check.id}.feature-{card.feature}.md"
+            write_text_atomic(folder / name, card_markdown(card, level=1))
 
 
 def saved_probe(measured: Measurement, model: ModelInfo) -> SavedProbe:

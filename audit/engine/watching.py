@@ -23,7 +23,7 @@ from audit.features.sampling import token_sample
 from audit.models.capture import Read, Selection, TokenSequence, capture
 from audit.models.hook_names import HookPoint, HookPoints
 from audit.models.loading import LoadedModel
-from audit.models.tokens import encode_rows
+from audit.models.tokens import Tokens, encode_rows
 from probes.base import ProbeError
 from probes.sae.controls import random_sae
 from probes.sae.sae import SAE, FeatureReader, SAEError
@@ -115,11 +115,9 @@ def _open(
         sae = before.sae
     sae = sae.to(model.model.device)
     point = HookPoints(model.model).resolve(place_of_sae(sae, spec.hook_name))
-    corpus = {role: _corpus(one, role, model) for role in ("train", "validation", "control")}
-    x, target = token_sample(
-        model, sae, list(corpus.values()), point.name, most=SAMPLE_TOKENS, seed=seed
-    )
-    train = corpus["train"]
+    corpora = [_corpus(one, role, model, "all") for role in ("train", "validation", "control")]
+    x, target = token_sample(model, sae, corpora, point.name, most=SAMPLE_TOKENS, seed=seed)
+    train = _corpus(one, "train", model, spec.tokens)
     y = np.array([row.label for row in one.rows["train"]])
     control = random_sae(sae, x, random_state=seed)
     chosen = ""
@@ -206,7 +204,7 @@ def _pooled(
     return capture(model, sequences, [read]).matrix(0, [(index, 0) for index in at])
 
 
-def _corpus(one: Selected, role: Role, model: LoadedModel) -> Corpus:
+def _corpus(one: Selected, role: Role, model: LoadedModel, tokens: Tokens) -> Corpus:
     rows = one.rows[role]
     encoded = encode_rows(
         rows,
@@ -214,7 +212,7 @@ def _corpus(one: Selected, role: Role, model: LoadedModel) -> Corpus:
         context_length=model.context_length,
         truncation=one.suite.suite.truncation,
     )
-    return corpus_of_rows(rows, encoded, tokens=one.check.monitor.tokens)
+    return corpus_of_rows(rows, encoded, tokens=tokens)
 
 
 def _labels(spec: FeatureSpec) -> dict[int, FeatureLabel]:

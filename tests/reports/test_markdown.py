@@ -186,6 +186,7 @@ def test_prose_sets_names_in_code() -> None:
     assert prose("reads `asserts`, at blocks.2.hook_resid_post.") == (
         "reads `asserts`, at `blocks.2.hook_resid_post`."
     )
+    assert prose('later than ":" or "x"') == 'later than `":"` or "x"'
     assert prose("ask @octocat (or #12)") == "ask `@octocat` (or `#12`)"
 
 

@@ -154,18 +154,19 @@ def _show(cards: list[FeatureCard], *, as_json: bool) -> None:
 
     if as_json:
         records = [card.model_dump(mode="json") for card in cards]
-        sys.stdout.write(json.dumps(records, indent=2, ensure_ascii=False) + "\n")
+        sys.stdout.write(json.dumps(records, indent=2, ensure_ascii=True) + "\n")
     else:
         sys.stdout.write("\n".join(card_markdown(card) for card in cards))
 
 
 def _write(cards: list[FeatureCard], out: Path) -> None:
+    import json
+
     from probes.sae.files import write_atomically
     from reports.markdown_card import card_markdown
 
     out.mkdir(parents=True, exist_ok=True)
     for card in cards:
         write_atomically(out / f"card-{card.feature}.md", card_markdown(card).encode())
-        write_atomically(
-            out / f"card-{card.feature}.json", (card.model_dump_json(indent=2) + "\n").encode()
-        )
+        text = json.dumps(card.model_dump(mode="json"), indent=2, ensure_ascii=True)
+        write_atomically(out / f"card-{card.feature}.json", f"{text}\n".encode())
