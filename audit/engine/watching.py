@@ -140,7 +140,7 @@ def _open(
         point=point,
         reader=reader,
         labels=_labels(spec),
-        info=sae_info(sae, point.name).model_copy(update={"path": spec.sae}),
+        info=sae_info(sae, point.name),
         fidelity=check_fidelity(sae, x, target),
         control=_control(model, train, y, spec, point, control, len(features)),
         chosen=chosen,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -47,6 +47,8 @@ def open_sae(
         sae = load_sae(path, format=sae_format, allow_pickle=allow_pickle, allow_half=allow_half)
     except ProbeError as error:
         raise UsageError(str(error)) from None
+    # What a record names is what the user wrote, wherever that lay on this machine.
+    sae = replace(sae, origin=replace(sae.origin, path=given))
     return sae if model is None else sae.to(model.model.device)
 
 
