@@ -56,7 +56,7 @@ JUDGED := .venv-judge/goldens
 .venv-judge/bin/python: tests/judge/requirements.txt
 	@$(PYTHON) -m venv .venv-judge
 	@echo "installing the reference implementations into .venv-judge ..."
-	@$@ -m pip install --quiet --disable-pip-version-check torch
+	@$@ -m pip install --quiet --disable-pip-version-check -c constraints.txt torch
 	@$@ -m pip install --quiet --disable-pip-version-check -r $<
 
 judge-sae: $(VENV)/.dev $(JUDGE)/bin/python ## SAE loaders and export against sae-lens and others
