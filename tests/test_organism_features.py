@@ -37,12 +37,13 @@ def test_each_organism_carries_saes_that_describe_it(name: str, place: str) -> N
     assert execute(["sae", "check", f"model:sae/{place}", "-m", f"organism:{name}"]) == 0
 
 
-def test_an_sae_of_another_place_or_organism_is_found_out() -> None:
+def test_an_sae_read_at_another_place_is_found_out() -> None:
     from audit.cli import execute
 
     model = ["-m", "organism:liar"]
-    wrong_place = ["sae", "check", f"model:sae/{KNOWS}", *model, "--hook-name", SAYS]
-    assert execute(wrong_place) == 6
+    for made_for, read_at in ((KNOWS, SAYS), (SAYS, KNOWS)):
+        wrong = ["sae", "check", f"model:sae/{made_for}", *model, "--hook-name", read_at]
+        assert execute(wrong) == 6
 
 
 @pytest.mark.parametrize("name", SUITE_OF)

@@ -82,10 +82,15 @@ def sae_options(function: Command) -> Command:
                 help="Format of the SAE, where its files alone do not say: `audit list "
                 "sae-formats`.",
             ),
-            click.option(
-                "--allow-half", is_flag=True, help="Read an SAE in half precision as float32."
-            ),
+            half_option,
         )
     ):
         function = option(function)
     return function
+
+
+def half_option(function: Command) -> Command:
+    """`--allow-half`."""
+    return click.option(
+        "--allow-half", is_flag=True, help="Read an SAE in half precision as float32."
+    )(function)

@@ -6,12 +6,13 @@ import json
 
 import click
 
-from audit.cli.options import model_option, selection_options, suites_argument
+from audit.cli.options import half_option, model_option, selection_options, suites_argument
 
 
 @click.command("plan")
 @suites_argument
 @model_option
+@half_option
 @selection_options
 @click.option("--json", "as_json", is_flag=True, help="As JSON on stdout.")
 def command(
@@ -20,6 +21,7 @@ def command(
     device: str | None,
     dtype: str | None,
     allow_pickle: bool,
+    allow_half: bool,
     expression: str | None,
     limit: int | None,
     seed: int,
@@ -35,7 +37,9 @@ def command(
     opened = open_suites(suites, seed=seed)
     selected = select_checks(opened, seed=seed, expression=expression, limit=limit)
     loaded = load_model(model, device=device, dtype=dtype, allow_pickle=allow_pickle)
-    watches = open_watches(selected, loaded, allow_pickle=allow_pickle, seed=seed)
+    watches = open_watches(
+        selected, loaded, allow_pickle=allow_pickle, allow_half=allow_half, seed=seed
+    )
     plan = make_plan(selected, loaded, watches)
     facts: dict[str, object] = {
         "model": f"{loaded.name} ({loaded.architecture}, {loaded.n_layers} layers)",
@@ -46,7 +50,7 @@ def command(
         "longest prompt": max(len(sequence.ids) for sequence in plan.sequences),
         "truncated prompts": plan.truncated,
         "hook names": ", ".join(sorted({read.hook_name for read in plan.reads})),
-        "deepest layer": plan.deepest.name,
+        "deepest layer": "none" if plan.deepest is None else plan.deepest.name,
         "vocabulary projection": "at the answers only" if plan.needs_logits else "none",
         "activations kept": _bytes(plan.activation_bytes(loaded.d_model)),
         "weights": _bytes(sum(p.numel() * p.element_size() for p in loaded.model.parameters())),

@@ -8,13 +8,14 @@ from pathlib import Path
 import click
 
 from audit.cli import close_stdout
-from audit.cli.options import model_option, selection_options, suites_argument
+from audit.cli.options import half_option, model_option, selection_options, suites_argument
 from suites.schema import SEVERITIES, Severity
 
 
 @click.command("run")
 @suites_argument
 @model_option
+@half_option
 @click.option("--reference", metavar="MODEL", help="Compare with this model, on the same rows.")
 @click.option(
     "-o",
@@ -42,6 +43,7 @@ def command(
     device: str | None,
     dtype: str | None,
     allow_pickle: bool,
+    allow_half: bool,
     reference: str | None,
     out: Path | None,
     expression: str | None,
@@ -87,6 +89,7 @@ def command(
                 device=device,
                 dtype=dtype,
                 allow_pickle=allow_pickle,
+                allow_half=allow_half,
             ),
             talk=telling,
         )

@@ -31,6 +31,7 @@ class Options:
     device: str | None = None
     dtype: str | None = None
     allow_pickle: bool = False
+    allow_half: bool = False
 
 
 @dataclass(eq=False)
@@ -131,7 +132,7 @@ def _work(plan: Plan) -> Work:
         distinct_prompts=len(plan.sequences),
         tokens=plan.tokens,
         hook_names=sorted({read.hook_name for read in plan.reads}),
-        deepest_layer=plan.deepest.layer,
+        deepest_layer=None if plan.deepest is None else plan.deepest.layer,
         truncated=plan.truncated,
     )
 

@@ -51,8 +51,12 @@ def fit_candidates(work: CheckWork, captured: Captured, *, seed: int) -> tuple[C
     found = []
     for point, read in zip(work.candidates, work.reads, strict=True):
         x = finite_matrix(captured, read, train, f"train rows at {point.name}")
-        out_of_fold = cross_validated_scores(
-            fit, x, y, groups, folds=monitor.folds, random_state=seed
+        # Where the features were chosen by the labels, choosing them is part of the fit.
+        chosen_anew = None if work.watch is None else work.watch.out_of_fold
+        out_of_fold = (
+            cross_validated_scores(fit, x, y, groups, folds=monitor.folds, random_state=seed)
+            if chosen_anew is None
+            else chosen_anew
         )
         found.append(
             Candidate(

@@ -12,13 +12,15 @@ from dataclasses import replace
 from audit.engine.check_corpus import corpus_of_check, rows_by_behaviour
 from audit.engine.measure import Measurement
 from audit.engine.selected import Selected
+from audit.errors import AuditError
 from audit.features.card import explain_features
 from audit.features.corpus import Corpus
 from audit.features.discover import discover_features
 from audit.features.sampling import token_sample
 from audit.models.loading import LoadedModel
+from probes.base import ProbeError
 from probes.sae.controls import random_sae
-from reports.features import Discovery
+from reports.features import ControlFigure, Discovery, FeatureCard
 from reports.record import CheckResult
 from suites.rows import Row
 from suites.schema import Discover, DiscoveredFeatures, FeatureSpec, Role
@@ -44,15 +46,18 @@ def with_evidence(
         seed: of halves, samples and controls.
         say: told in a sentence what is being made.
 
-    Raises:
-        MeasurementError: the model cannot be run on these rows.
+    What cannot be made is a note of the check: its verdict stands without it.
     """
-    return [
-        result
-        if measured is None or measured.work.watch is None
-        else _with_evidence(result, measured, model, seed, say)
-        for result, measured in zip(results, measurements, strict=True)
-    ]
+    found = []
+    for result, measured in zip(results, measurements, strict=True):
+        if measured is not None and measured.work.watch is not None:
+            try:
+                result = _with_evidence(result, measured, model, seed, say)
+            except (AuditError, ProbeError) as error:
+                note = f"no evidence on features could be made: {error}"
+                result = result.model_copy(update={"notes": [*result.notes, note]})
+        found.append(result)
+    return found
 
 
 def _with_evidence(
@@ -99,9 +104,32 @@ def _with_evidence(
         labels=watch.labels,
         seed=seed,
     )
-    # The record names an SAE as the suite does, wherever it lay on this machine.
-    shown = [card.model_copy(update={"sae": watch.info}) for card in cards]
-    return result.model_copy(update={"discovery": discovery, "cards": shown})
+    return result.model_copy(
+        update={
+            "discovery": discovery,
+            "cards": [_beside_its_concept(card, measured) for card in cards],
+        }
+    )
+
+
+def _beside_its_concept(card: FeatureCard, measured: Measurement) -> FeatureCard:
+    """A watched feature's card with what it is watched for, read as the check reads it."""
+    watched = next((one for one in measured.watched if one.feature == card.feature), None)
+    if watched is None or watched.auroc is None:
+        return card
+    baselines = {one.name: one.auroc for one in measured.quality.baselines}
+    figure = ControlFigure(
+        name="AUROC, concept",
+        feature=watched.auroc,
+        random_sae=baselines.get("random_sae"),
+        probe=baselines.get("raw_probe"),
+        note="on the validation rows, with the tokens and pooling of the check; beside it all "
+        "features of the random SAE together, and a probe",
+    )
+    figures = [figure, *card.controls.figures]
+    return card.model_copy(
+        update={"controls": card.controls.model_copy(update={"figures": figures})}
+    )
 
 
 def _to_explain(measured: Measurement, discovery: Discovery | None) -> dict[int, str]:

@@ -8,7 +8,7 @@ Nothing runs here; `audit plan` prints what comes out.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from audit.engine.selected import Selected
 from audit.engine.watching import Watch, Watches
@@ -73,7 +73,8 @@ class CheckWork:
 class Plan:
     """All work for one model: what to run, and who asked for it.
 
-    `index` finds a sequence by its tokens.
+    `index` finds a sequence by its tokens; `failed` says why checks that are not in the plan
+    cannot be measured.
     """
 
     checks: tuple[CheckWork, ...]
@@ -82,6 +83,7 @@ class Plan:
     reads: tuple[Read, ...]
     prompts: int
     truncated: int
+    failed: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
     @property
     def tokens(self) -> int:
@@ -89,10 +91,10 @@ class Plan:
         return sum(len(sequence.ids) for sequence in self.sequences)
 
     @property
-    def deepest(self) -> HookPoint:
-        """The last place in the forward pass that anybody reads."""
+    def deepest(self) -> HookPoint | None:
+        """The last place in the forward pass that anybody reads; None where nobody does."""
         points = [point for check in self.checks for point in check.candidates]
-        return max(points, key=lambda point: point.order)
+        return max(points, key=lambda point: point.order, default=None)
 
     @property
     def needs_logits(self) -> bool:
@@ -120,8 +122,11 @@ def make_plan(
     """
     points = HookPoints(model.model)
     builder = _Builder()
+    watches = watches or Watches()
     checks = tuple(
-        _plan_check(one, model, points, builder, (watches or {}).get(one.key)) for one in selected
+        _plan_check(one, model, points, builder, watches.opened.get(one.key))
+        for one in selected
+        if one.key not in watches.failed
     )
     return Plan(
         checks=checks,
@@ -135,6 +140,7 @@ def make_plan(
             for role in check.roles.values()
             for encoded in role.encoded
         ),
+        failed=watches.failed,
     )
 
 

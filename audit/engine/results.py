@@ -315,7 +315,7 @@ def _notes_on_features(measured: Measurement) -> list[str]:
     watch = measured.work.watch
     if watch is None:
         return []
-    notes = [f"the check watches {watch.chosen}"] if watch.chosen else []
+    notes = list(watch.notes)
     if not watch.reader.sliced:
         notes.append(
             f"{watch.info.activation} compares all features of a token, so all "

@@ -103,7 +103,11 @@ def audit_model(
     with run_dir(folder):
         subject = _loaded(model, options, talk)
         watches = open_watches(
-            selected, subject, allow_pickle=options.allow_pickle, seed=options.seed
+            selected,
+            subject,
+            allow_pickle=options.allow_pickle,
+            allow_half=options.allow_half,
+            seed=options.seed,
         )
         plan = make_plan(selected, subject, watches)
         other = None if reference is None else _loaded(reference, options, talk)
@@ -187,12 +191,16 @@ def _measure_all(
     try:
         captured = _capture(plan, model, talk)
     except MeasurementError as error:
-        yield from (Failed(one, str(error)) for one in selected)
+        yield from (Failed(one, plan.failed.get(one.key, str(error))) for one in selected)
         return
     talk.phase(f"measuring {model.name}", len(plan.checks))
-    for done, (work, one) in enumerate(zip(plan.checks, selected, strict=True)):
+    works = iter(plan.checks)
+    for done, one in enumerate(selected):
         talk.reached(done)
-        yield _outcome(plan, work, one, captured, options, talk)
+        if one.key in plan.failed:
+            yield Failed(one, plan.failed[one.key])
+        else:
+            yield _outcome(plan, next(works), one, captured, options, talk)
 
 
 def _capture(plan: Plan, model: LoadedModel, talk: Talk) -> Captured:

@@ -8,24 +8,26 @@ the train, validation and control roles are seen here.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from audit.engine.selected import Selected
-from audit.errors import UsageError
+from audit.errors import MeasurementError, UsageError
 from audit.features.corpus import Corpus, corpus_of_rows
 from audit.features.identity import place_of_sae, sae_info
 from audit.features.opening import check_fidelity, open_sae
-from audit.features.sampling import token_sample
+from audit.features.sampling import token_sample, without_outliers
 from audit.models.capture import Read, Selection, TokenSequence, capture
 from audit.models.hook_names import HookPoint, HookPoints
 from audit.models.loading import LoadedModel
 from audit.models.tokens import Tokens, encode_rows
 from probes.base import ProbeError
+from probes.crossval import out_of_fold
 from probes.sae.controls import random_sae
+from probes.sae.monitor import COMBINERS
 from probes.sae.sae import SAE, FeatureReader, SAEError
 from reports.features import FeatureLabel, Fidelity, SAEInfo
 from suites.schema import DiscoveredFeatures, FeatureSpec, NamedFeature, Role
@@ -46,7 +48,10 @@ class Watch:
         info: the SAE, as the record keeps it.
         fidelity: how well it describes this model; its faults make the check inconclusive.
         control: as many features of a random SAE of the same shape, the best on the train role.
-        chosen: how the features were chosen, in words; empty where the suite names them.
+        notes: what a reader must know: how features were chosen, what the SAE was trained on.
+        out_of_fold: `[n_train]` where features were chosen by the labels: scores of train rows
+            by features and weights that were chosen without their group; None where the suite
+            names the features.
     """
 
     sae: SAE
@@ -56,11 +61,21 @@ class Watch:
     info: SAEInfo
     fidelity: Fidelity
     control: FeatureReader
-    chosen: str = ""
+    notes: tuple[str, ...] = ()
+    out_of_fold: NDArray[np.float64] | None = None
 
 
-Watches = Mapping[tuple[str, str], Watch]
-"""By name of the suite and id of the check."""
+@dataclass(frozen=True, eq=False)
+class Watches:
+    """The feature monitors among the checks, by name of the suite and id of the check.
+
+    Attributes:
+        opened: those that can be read.
+        failed: why the others cannot be measured on this model, in words.
+    """
+
+    opened: Mapping[tuple[str, str], Watch] = field(default_factory=dict)
+    failed: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
 
 def open_watches(
@@ -69,6 +84,7 @@ def open_watches(
     *,
     like: Watches | None = None,
     allow_pickle: bool = False,
+    allow_half: bool = False,
     seed: int = 0,
 ) -> Watches:
     """Open every feature monitor among the checks on a model.
@@ -79,72 +95,124 @@ def open_watches(
         like: the same checks opened on another model, whose SAEs and features are read here
             too, so that both are held to the same features.
         allow_pickle: SAEs may be pickles of tensors.
+        allow_half: SAEs may be in half precision.
         seed: of the random SAE and of the sample.
 
     Raises:
         UsageError: an SAE that cannot be had, is not what it should be or does not fit the
             model; names the place in the suite.
     """
-    found: dict[tuple[str, str], Watch] = {}
+    opened: dict[tuple[str, str], Watch] = {}
+    failed: dict[tuple[str, str], str] = {}
     for one in selected:
-        if isinstance(one.check.monitor, FeatureSpec):
-            key = one.key
-            before = None if like is None else like.get(key)
-            try:
-                found[key] = _open(one, one.check.monitor, model, before, allow_pickle, seed)
-            except (ProbeError, UsageError) as error:
-                place = one.suite.place_of(("checks", one.id, "monitor"))
-                raise UsageError(f"{place}: check {one.id!r}: {error}") from None
-    return found
+        spec = one.check.monitor
+        if not isinstance(spec, FeatureSpec):
+            continue
+        before = None if like is None else like.opened.get(one.key)
+        try:
+            if before is None:
+                beside = Path(one.suite.document_of(("checks", one.id)).file).parent
+                sae = open_sae(
+                    spec.sae,
+                    model,
+                    beside=beside,
+                    sae_format=spec.sae_format,
+                    allow_pickle=allow_pickle,
+                    allow_half=allow_half,
+                )
+            else:
+                sae = before.sae.to(model.model.device)
+            opened[one.key] = _open(one, spec, model, sae, before, seed)
+        except MeasurementError as error:
+            failed[one.key] = str(error)
+        except (ProbeError, UsageError) as error:
+            place = one.suite.place_of(("checks", one.id, "monitor"))
+            raise UsageError(f"{place}: check {one.id!r}: {error}") from None
+    return Watches(opened, failed)
 
 
 def _open(
     one: Selected,
     spec: FeatureSpec,
     model: LoadedModel,
+    sae: SAE,
     before: Watch | None,
-    allow_pickle: bool,
     seed: int,
 ) -> Watch:
-    if before is None:
-        beside = Path(one.suite.document_of(("checks", one.id)).file).parent
-        sae = open_sae(
-            spec.sae, model, beside=beside, sae_format=spec.sae_format, allow_pickle=allow_pickle
-        )
-    else:
-        sae = before.sae
-    sae = sae.to(model.model.device)
     point = HookPoints(model.model).resolve(place_of_sae(sae, spec.hook_name))
     corpora = [_corpus(one, role, model, "all") for role in ("train", "validation", "control")]
     x, target = token_sample(model, sae, corpora, point.name, most=SAMPLE_TOKENS, seed=seed)
+    fit = check_fidelity(sae, point.name, x, target)
+    sae = without_outliers(sae, x)
     train = _corpus(one, "train", model, spec.tokens)
     y = np.array([row.label for row in one.rows["train"]])
-    control = random_sae(sae, x, random_state=seed)
-    chosen = ""
+    notes = _notes(sae, model, corpora)
+    nested = None
     if before is not None:
-        features: tuple[int, ...] = before.reader.features
-        chosen = before.chosen
+        features = before.reader.features
     elif isinstance(spec.features, DiscoveredFeatures):
-        everything = sae.reader(range(sae.d_sae))
-        pooled = _pooled(model, train, spec, point, everything)
+        pooled = _pooled(model, train, spec, point, sae.reader(range(sae.d_sae)))
         features = best_features(pooled, y, spec.features.discover.top)
-        chosen = (
-            f"the {len(features)} of {sae.d_sae} features that go with the concept best on the "
-            f"train rows"
+        nested = nested_scores(pooled, y, train.groups, spec, spec.features.discover.top, seed)
+        notes.append(
+            f"the check watches the {len(features)} of {sae.d_sae:,} features that go with the "
+            f"concept best on the train rows"
         )
     else:
         features = tuple(spec.numbers)
-    reader = sae.reader(features)
     return Watch(
         sae=sae,
         point=point,
-        reader=reader,
+        reader=sae.reader(features),
         labels=_labels(spec),
         info=sae_info(sae, point.name),
-        fidelity=check_fidelity(sae, x, target),
-        control=_control(model, train, y, spec, point, control, len(features)),
-        chosen=chosen,
+        fidelity=fit,
+        control=_control(
+            model, train, y, spec, point, random_sae(sae, x, random_state=seed), len(features)
+        ),
+        notes=tuple(notes),
+        out_of_fold=nested,
     )
+
+
+def _notes(sae: SAE, model: LoadedModel, corpora: Sequence[Corpus]) -> list[str]:
+    """What the SAE's files say of its training that these rows do not keep to."""
+    origin, notes = sae.origin, []
+    if origin.model_name not in (None, model.name):
+        notes.append(f"the SAE was trained on {origin.model_name}, and reads {model.name} here")
+    rows = [ids for corpus in corpora for ids in corpus.ids]
+    bos = getattr(model.tokenizer, "bos_token_id", None)
+    if origin.prepend_bos and not all(ids[0] == bos for ids in rows):
+        notes.append(
+            "the SAE was trained on text that began with the BOS token, and these rows do not"
+        )
+    longest = max(map(len, rows))
+    if origin.context_size is not None and longest > origin.context_size:
+        notes.append(
+            f"the SAE was trained on contexts of {origin.context_size} tokens, and the longest row "
+            f"has {longest}"
+        )
+    return notes
+
+
+def nested_scores(
+    pooled: NDArray[np.float32],
+    y: NDArray[np.int64],
+    groups: NDArray[np.str_],
+    spec: FeatureSpec,
+    k: int,
+    seed: int,
+) -> NDArray[np.float64]:
+    """Out-of-fold scores of train rows, features and weights chosen anew in each fold."""
+
+    def score(train: NDArray[np.intp], rows: NDArray[np.intp]) -> NDArray[np.float64]:
+        chosen = list(best_features(pooled[train], y[train], k))
+        monitor = COMBINERS[spec.combine](
+            pooled[train][:, chosen], y[train], groups[train], folds=spec.folds, random_state=seed
+        )
+        return np.asarray(monitor.decision_function(pooled[rows][:, chosen]), dtype=np.float64)
+
+    return out_of_fold(score, y, groups, folds=spec.folds, random_state=seed)
 
 
 def best_features(pooled: NDArray[np.float32], y: NDArray[np.int64], k: int) -> tuple[int, ...]:

@@ -15,7 +15,7 @@ import numpy as np
 
 from audit.errors import MeasurementError, UsageError
 from audit.features.contexts import FeatureTokens, PeakContext, feature_tokens
-from audit.features.controls import Ground, controls_for, lay_ground
+from audit.features.controls import SAMPLE_TOKENS, Ground, controls_for, lay_ground
 from audit.features.corpus import Corpus
 from audit.features.describing import Describer
 from audit.features.examples import dataset_examples, top_contexts
@@ -24,12 +24,13 @@ from audit.features.implementation import implementation
 from audit.features.joint import joint_tuning
 from audit.features.other_seed import seed_matches
 from audit.features.pieces import Pieces
+from audit.features.sampling import token_sample, without_outliers
 from audit.features.synthetic import synthetic_examples
 from audit.features.use import use_of
 from audit.features.visualise import visualise
 from audit.models.loading import LoadedModel
 from probes.base import ProbeError
-from probes.sae import SAE, SAEError
+from probes.sae import SAE
 from probes.sae.rules import explainer
 from reports.features import FeatureCard, FeatureLabel, Rule, SeedMatch
 
@@ -58,6 +59,12 @@ class _Bench:
     seed: int
     depth: Depth
     say: Callable[[str], None]
+
+    @property
+    def tested(self) -> Corpus:
+        """Rows of the groups that chose nothing, where features were chosen by an event."""
+        rows = np.flatnonzero(self.ground.test)
+        return self.corpus if self.ground.lacks or not len(rows) else self.corpus.take(rows)
 
 
 def explain_features(
@@ -105,9 +112,11 @@ def explain_features(
     except ProbeError as error:
         raise UsageError(str(error)) from None
     say("controls")
+    sample, _ = token_sample(loaded, sae, [corpus], place, most=SAMPLE_TOKENS, seed=seed)
+    sae = without_outliers(sae, sample)
     try:
         ground = lay_ground(loaded, sae, chosen, corpus, hook_name=place, seed=seed)
-    except SAEError as error:
+    except ProbeError as error:
         raise MeasurementError(str(error)) from None
     say("activations")
     tokens = feature_tokens(loaded, sae, chosen, corpus, hook_name=place)
@@ -199,7 +208,7 @@ def _card(bench: _Bench, feature: int, why: str, label: FeatureLabel | None) -> 
                 bench.loaded,
                 bench.sae,
                 feature,
-                bench.corpus,
+                bench.tested,
                 hook_name=bench.hook_name,
                 seed=bench.seed,
             ),

@@ -154,7 +154,8 @@ def controls_for(
                 random_sae=recorded(_auroc(ground, ground.tokens, random, seed)),
                 probe=recorded(_auroc_of(ground, tokens.corpus, ground.probe, seed)),
                 note=f"tells rows on which {tokens.corpus.event_name or 'the event happened'} from "
-                f"others, pooled by {POOLING}, on groups that chose neither feature nor probe",
+                f"others, pooled by {POOLING}, on the half of the groups that chose neither the "
+                "random feature nor the probe",
             )
         )
     figures.append(

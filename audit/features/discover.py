@@ -212,6 +212,11 @@ def _limits(plan: Design, found: Associations, fdr: float) -> list[str]:
             f"tested, fewer than {together:,} together cannot be significant at a "
             f"false-discovery rate of {fdr:g}; finding nothing says little, more groups would"
         )
+    if len(found.ranked(fdr)):
+        said.append(
+            "what is listed passed the test on the very rows that its figures come from, so the "
+            "weakest of it look stronger than they are"
+        )
     return said
 
 

@@ -20,7 +20,7 @@ from audit.features.vocabulary import FIRST_PLACE, vocabulary, written_by_tokens
 from audit.models.hook_names import HookPoints
 from audit.models.loading import LoadedModel
 from audit.models.streaming import stream
-from probes.sae import SAE
+from probes.sae import SAE, Gated
 from reports.features import Implementation, Writer
 
 if TYPE_CHECKING:
@@ -91,10 +91,20 @@ def implementation(
         against=shown((-values).topk(most).indices),
         places=places,
         residual=whole - sum(place.weight for place in places),
-        notes=[]
-        if sae.normalization == "none"
-        else [f"{sae.normalization} is held at what it was on each peak"],
+        notes=_notes(sae),
     )
+
+
+def _notes(sae: SAE) -> list[str]:
+    notes = []
+    if sae.normalization != "none":
+        notes.append(f"{sae.normalization} is held at what it was on each peak")
+    if isinstance(sae.activation, Gated):
+        notes.append(
+            "the parts are of what gate and magnitude both read; the magnitude's own scale and "
+            "biases come after it, so activations are in another unit"
+        )
+    return notes
 
 
 def _mean(one: SAE) -> Tensor | float:

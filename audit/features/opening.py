@@ -6,10 +6,10 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from audit.errors import UsageError
+from audit.errors import MeasurementError, UsageError
 from audit.models.loading import LoadedModel
 from probes.base import ProbeError
-from probes.sae.fidelity import faults, fidelity
+from probes.sae.fidelity import faults, fidelity, wrong_place
 from probes.sae.formats import load_sae
 from probes.sae.sae import SAE
 from reports.features import Fidelity
@@ -71,16 +71,25 @@ def sae_path(given: str, model: LoadedModel | None, beside: Path | None = None) 
     return given
 
 
-def check_fidelity(sae: SAE, x: Tensor, target: Tensor | None = None) -> Fidelity:
-    """The check on load, as the record keeps it. Arguments as in `probes.sae.fidelity`.
+def check_fidelity(sae: SAE, hook_name: str, x: Tensor, target: Tensor | None = None) -> Fidelity:
+    """The check on load, as the record keeps it.
+
+    Args:
+        sae: the SAE.
+        hook_name: where `x` was read.
+        x: as in `probes.sae.fidelity.fidelity`.
+        target: as there.
 
     Raises:
-        UsageError: there is nothing to measure on, or activations are not finite.
+        MeasurementError: there is nothing to measure on, or activations are not finite.
     """
     try:
         figures = fidelity(sae, x, target)
     except ProbeError as error:
-        raise UsageError(str(error)) from None
+        raise MeasurementError(str(error)) from None
+    elsewhere = wrong_place(sae, hook_name)
     return Fidelity(
-        **asdict(figures), promised_l0=sae.origin.promised_l0, faults=faults(sae, figures)
+        **asdict(figures),
+        promised_l0=sae.origin.promised_l0,
+        faults=[*([elsewhere] if elsewhere else []), *faults(sae, figures)],
     )

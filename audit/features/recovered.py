@@ -15,6 +15,7 @@ from audit.models.forward import evaluating
 from audit.models.intervening import intervening
 from audit.models.loading import LoadedModel
 from audit.models.quiet import quiet
+from probes.sae.fidelity import fidelity
 from probes.sae.sae import SAE
 
 if TYPE_CHECKING:
@@ -94,15 +95,12 @@ def held_out_quality(
     """
     x = read_activations(loaded, corpus, hook_name)
     x = x[x.norm(dim=1) <= norm_limit]
-    acts = sae.encode(x)
-    error = x - sae.decode(acts, x)
-    spread = float((x - x.mean(dim=0)).square().sum())
-    fires = acts > 0
+    fit = fidelity(sae, x)
     found = HeldOut(
         tokens=len(x),
-        l0=float(fires.sum()) / max(1, len(x)),
-        explained_variance=1 - float(error.square().sum()) / spread if spread > 0 else 0.0,
-        silent_share=1 - float(fires.any(dim=0).float().mean()),
+        l0=fit.l0,
+        explained_variance=fit.explained_variance,
+        silent_share=fit.dead_share,
     )
     if not loaded.speaks:
         return found

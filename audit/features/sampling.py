@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,10 +12,19 @@ from audit.errors import UsageError
 from audit.features.corpus import Corpus
 from audit.models.loading import LoadedModel
 from audit.models.streaming import stream
+from probes.sae.fidelity import OUTLIER_MULTIPLE
 from probes.sae.sae import SAE
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+
+def without_outliers(sae: SAE, x: Tensor) -> SAE:
+    """The SAE, silent on tokens more than ten times as long as the median of `x [n, d_in]`.
+
+    Every loader must leave such tokens out: one attention sink drowns the maximum of its row.
+    """
+    return replace(sae, norm_limit=float(OUTLIER_MULTIPLE * x.float().norm(dim=-1).median()))
 
 
 def token_sample(

@@ -14,6 +14,7 @@ import re
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
+from weakref import WeakKeyDictionary
 
 from audit.errors import UsageError, did_you_mean
 
@@ -24,6 +25,9 @@ SITES = ("resid_pre", "attn_out", "resid_mid", "mlp_out", "resid_post")
 _IN_BLOCK = re.compile(r"blocks\.(\d+)\.(.+)")
 # [batch, head, query, key]: no vector belongs to a token, and its width is the prompt's length.
 _NO_VECTOR_PER_TOKEN = ("hook_pattern", "hook_attn_scores", "hook_attn_pattern")
+
+
+_COMPONENTS: WeakKeyDictionary[Any, dict[str, Any]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +68,9 @@ class HookPoints:
         self.n_layers: int = int(config.num_hidden_layers)
         self.d_model: int = int(config.hidden_size)
         self._model = model
-        self._components: dict[str, Any] = adapter_of(model).component_mapping
+        if model not in _COMPONENTS:  # slow to build, and asked for at every turn
+            _COMPONENTS[model] = adapter_of(model).component_mapping
+        self._components = _COMPONENTS[model]
 
     def names(self) -> list[str]:
         """Every place that a module carries, in the order of the forward pass."""

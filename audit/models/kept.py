@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
+_MOST_FEATURES = 2**24  # activations of tokens at once: 64 MiB
+
+
 class Kept:
     """Vectors and log-probabilities as they come in, batch by batch.
 
@@ -56,10 +59,18 @@ class Kept:
         rows, positions, mask = (
             t.to(x.device) for t in (gather.rows, gather.positions, gather.mask)
         )
-        tokens, reader = x[rows, positions], self._reads[read].reader
-        if reader is not None:
-            tokens = _features(self._reads[read].hook_name, tokens, reader)
-        pooled = self._poolings[read](tokens, mask, self._reads[read].window)
+        of = self._reads[read]
+        if of.reader is None:
+            pooled = self._poolings[read](x[rows, positions], mask, of.window)
+        else:
+            # Features of all tokens would fill the memory; of a few rows they are soon pooled.
+            some = max(1, _MOST_FEATURES // (mask.shape[1] * len(of.reader.features)))
+            parts = []
+            for start in range(0, len(mask), some):
+                few = slice(start, start + some)
+                tokens = _features(of.hook_name, x[rows[few], positions[few]], of.reader)
+                parts.append(self._poolings[read](tokens, mask[few], of.window))
+            pooled = torch.cat(parts)
         vectors = self._vectors[read]
         if vectors is None:
             vectors = torch.empty(

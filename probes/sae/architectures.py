@@ -34,7 +34,6 @@ class Architecture:
         unit_rows: decoder rows are held at unit norm; otherwise they are folded at the end.
         row_norm: of the decoder rows at the start.
         has_threshold: features fire above one value that is learnt by watching the batches.
-        fixed_l0: `k` says how many features fire per token.
     """
 
     activate: Callable[[Tensor, Weights, Recipe], Tensor]
@@ -43,7 +42,6 @@ class Architecture:
     unit_rows: bool = True
     row_norm: float = 1.0
     has_threshold: bool = False
-    fixed_l0: bool = False
 
 
 class _Jump(torch.autograd.Function):
@@ -131,13 +129,13 @@ def _one_threshold(weights: Weights, threshold: float, recipe: Recipe) -> Activa
 
 
 ARCHITECTURES: dict[str, Architecture] = {
-    "topk": Architecture(_topk, None, lambda w, t, recipe: TopK(recipe.k), fixed_l0=True),
-    "batchtopk": Architecture(_batchtopk, None, _one_threshold, has_threshold=True, fixed_l0=True),
+    "topk": Architecture(_topk, None, lambda w, t, recipe: TopK(recipe.k)),
+    "batchtopk": Architecture(_batchtopk, None, _one_threshold, has_threshold=True),
     "jumprelu": Architecture(
         _jumprelu, _l0, lambda w, t, recipe: JumpReLU(w["log_threshold"].exp())
     ),
     "relu": Architecture(_relu, _l1, lambda w, t, recipe: ReLU(), unit_rows=False, row_norm=0.1),
     # Nested dictionaries share one encoder and one batch-wide choice (Bussmann et al. 2025);
     # that each prefix reconstructs by itself is the loss's doing.
-    "matryoshka": Architecture(_batchtopk, None, _one_threshold, has_threshold=True, fixed_l0=True),
+    "matryoshka": Architecture(_batchtopk, None, _one_threshold, has_threshold=True),
 }

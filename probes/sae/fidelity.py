@@ -6,6 +6,7 @@ encodes wrongly. It shows here: in the features per token, and in what is recons
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 MAX_L0_RATIO = 2.0
 MIN_EXPLAINED_VARIANCE = 0.3
+RELATIVE_BIAS = (0.7, 1.25)  # L1 shrinks by a fifth and more; nothing that is right inflates
 OUTLIER_MULTIPLE = 10.0  # of the median norm, as dictionary_learning and SAEDashboard have it
 _CHUNK = 1024
 
@@ -74,7 +76,7 @@ def fidelity(sae: SAE, x: Tensor, target: Tensor | None = None) -> FidelityFigur
         )
     if not (torch.isfinite(x).all() and torch.isfinite(y).all()):
         raise SAEError("activations are NaN or infinite; nothing can be said of the SAE")
-    odd = outliers(x)
+    odd = outliers(x) | outliers(y)
     x, y = x[~odd], y[~odd]
     active = torch.zeros(sae.d_sae, dtype=torch.long, device=x.device)
     error = said = norm = cosine = 0.0
@@ -119,4 +121,29 @@ def faults(sae: SAE, found: FidelityFigures) -> list[str]:
             f"{found.explained_variance:.2f} of the variance, and {MIN_EXPLAINED_VARIANCE:g} is "
             f"the least"
         )
+    least, most = RELATIVE_BIAS
+    if not least <= found.relative_bias <= most:
+        reasons.append(
+            f"the SAE's scale is not this model's: what it reconstructs is "
+            f"{found.relative_bias:.2f} times as long as what it reads, and {least:g} to {most:g} "
+            f"is borne with"
+        )
     return reasons
+
+
+def wrong_place(sae: SAE, hook_name: str) -> str | None:
+    """A sentence where an SAE is read elsewhere than its files say, None where it is not."""
+    stated = sae.origin.hook_name
+    if stated is None or _as_output(stated) == _as_output(hook_name):
+        return None
+    return (
+        f"the SAE is read at the wrong place: its files say {stated}, and it is read at {hook_name}"
+    )
+
+
+def _as_output(hook_name: str) -> str:
+    """What enters a block is what the one before it gave out."""
+    found = re.fullmatch(r"blocks\.(\d+)\.hook_resid_pre", hook_name)
+    if found is None or found[1] == "0":
+        return hook_name
+    return f"blocks.{int(found[1]) - 1}.hook_resid_post"

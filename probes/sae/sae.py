@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 Normalization = Literal["none", "constant_norm", "layer_norm"]
 _TILE = 16  # columns
+_CHUNK = 1024  # tokens whose features are all held at once
 LAYER_NORM_EPS = 1e-5  # added to the standard deviation, not to the variance (SAELens, OpenAI)
 
 
@@ -84,6 +85,8 @@ class SAE:
         centre: take the mean over the width from each token first. For SAEs trained on
             TransformerLens' processed weights (`center_writing_weights`).
         W_skip: `[d_in, d_out]`, the linear path of a skip transcoder.
+        norm_limit: no feature fires on a token whose activation is longer: an attention sink is
+            tens of times as long as other tokens and would drown every maximum. None for none.
         origin: where it came from.
     """
 
@@ -96,6 +99,7 @@ class SAE:
     normalization: Normalization = "none"
     centre: bool = False
     W_skip: Tensor | None = None
+    norm_limit: float | None = None
     origin: Origin = field(default_factory=lambda: Origin("memory"))
 
     def __post_init__(self) -> None:
@@ -167,9 +171,13 @@ class SAE:
         Raises:
             SAEError: the last axis is not `d_in` wide, or a feature does not exist.
         """
-        if features is None:
-            return self.activation(self.pre_activations(x))
-        return self.reader(features)(x)
+        if features is not None:
+            return self.reader(features)(x)
+        acts = self.activation(self.pre_activations(x))
+        if self.norm_limit is None:
+            return acts
+        short: Tensor = x.float().norm(dim=-1, keepdim=True) <= self.norm_limit
+        return acts * short
 
     def reader(self, features: Sequence[int]) -> FeatureReader:
         """The encoder of some features alone, prepared once for many calls.
@@ -295,5 +303,14 @@ class FeatureReader:
 
     def __call__(self, x: Tensor) -> Tensor:
         """Activations `[..., n_features]` of `x [..., d_in]`, in the order of `features`."""
-        acts = self.sae.encode(x)
-        return acts[..., : len(self.features)] if self.sliced else acts[..., list(self.features)]
+        import torch
+
+        if self.sliced:
+            return self.sae.encode(x)[..., : len(self.features)]
+        # All features of some tokens at a time: of all tokens they would fill the memory.
+        chosen = list(self.features)
+        tokens = x.reshape(-1, x.shape[-1])
+        starts = range(0, len(tokens), _CHUNK)
+        parts = [self.sae.encode(tokens[start : start + _CHUNK])[:, chosen] for start in starts]
+        found = torch.cat(parts) if parts else tokens.new_zeros(0, len(chosen))
+        return found.reshape(*x.shape[:-1], len(chosen))

@@ -66,7 +66,7 @@ def command(
     place = HookPoints(loaded.model).resolve(place_of_sae(sae, hook_name)).name
     corpus = read_corpus(data or _default_data(model), loaded, context_size=sae.origin.context_size)
     x, target = token_sample(loaded, sae, [corpus], place, most=tokens, seed=seed)
-    found = check_fidelity(sae, x, target)
+    found = check_fidelity(sae, place, x, target)
     info = sae_info(sae, place)
     if as_json:
         both = {"sae": info.model_dump(mode="json"), "fidelity": found.model_dump(mode="json")}

@@ -152,7 +152,7 @@ def _discovery(
     from audit.features.discover import discover_features
     from audit.features.events import event_corpus
     from audit.features.identity import place_of_sae
-    from audit.features.sampling import token_sample
+    from audit.features.sampling import token_sample, without_outliers
     from probes.sae.controls import random_sae
 
     notes = []
@@ -167,6 +167,7 @@ def _discovery(
     place = place_of_sae(sae, asked["hook_name"])
     sae = sae.to(loaded.model.device)
     x, _ = token_sample(loaded, sae, [corpus], place, most=SAMPLE_TOKENS, seed=asked["seed"])
+    sae = without_outliers(sae, x)
     control = random_sae(sae, x, random_state=asked["seed"])
     return discover_features(loaded, sae, corpus, control=control, notes=notes, **asked)
 

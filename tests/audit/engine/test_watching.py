@@ -17,7 +17,12 @@ import torch
 from audit.engine.opening import open_suites, select_checks
 from audit.engine.plan import make_plan
 from audit.engine.run import Options, Talk, audit_model, run_audit
-from audit.engine.watching import auroc_of_columns, best_features, open_watches
+from audit.engine.watching import (
+    auroc_of_columns,
+    best_features,
+    nested_scores,
+    open_watches,
+)
 from audit.errors import UsageError
 from audit.features.opening import open_sae
 from audit.features.organism_saes import KNOWS, SAYS
@@ -28,6 +33,7 @@ from probes.metrics import auroc
 from probes.sae import TopK, save_sae
 from reports.record import CheckResult
 from suites.builtin import resolve_suite
+from suites.schema import FeatureSpec
 
 SUITE = Path(resolve_suite("organism_features")).read_text(encoding="utf-8")
 DATA = Path(resolve_suite("organism_features")).parent / "data"
@@ -115,6 +121,7 @@ def test_an_sae_of_another_place_makes_the_check_inconclusive(write: Write) -> N
     wrong = monitor(f"model:sae/{KNOWS}", more=f"      hook_name: {SAYS}\n")
     check = check_of(write(wrong))
     assert check.verdict == "inconclusive"
+    assert any("read at the wrong place: its files say" in reason for reason in check.reasons)
     assert any("does not fit this model" in reason for reason in check.reasons)
     assert check.fidelity is not None
     assert check.fidelity.faults == [r for r in check.reasons if "the SAE" in r]
@@ -153,9 +160,9 @@ def test_a_model_is_compared_with_its_reference_on_the_same_features(write: Writ
     liar, honest = (load_model(f"organism:{name}", device="cpu") for name in ("liar", "honest"))
     here = open_watches(selected, liar)
     there = open_watches(selected, honest, like=here)
-    (key,) = here
-    assert here[key].reader.features == there[key].reader.features
-    assert here[key].info.digest == there[key].info.digest
+    (key,) = here.opened
+    assert here.opened[key].reader.features == there.opened[key].reader.features
+    assert here.opened[key].info.digest == there.opened[key].info.digest
     # The liar's SAE does not describe the honest model, so nothing is concluded from it there.
     (gate,) = run_audit(suite, liar, reference=honest).checks[0].gates
     assert gate.verdict == "inconclusive"
@@ -187,7 +194,63 @@ def test_a_plan_counts_features_and_not_activations(write: Write) -> None:
     plan = make_plan(selected, model, open_watches(selected, model))
     widths = sorted(read.width(64) for read in plan.reads)
     assert widths == [2, 2, 64, 64]  # watched, of the random SAE; raw, embedding
+    assert plan.deepest is not None
     assert plan.deepest.name == KNOWS
+
+
+def test_read_where_it_fits_by_chance_it_is_not_believed_either(write: Write) -> None:
+    """What is said last resembles what is known; figures alone would let this SAE pass."""
+    elsewhere = monitor(f"model:sae/{SAYS}", more=f"      hook_name: {KNOWS}\n")
+    check = check_of(write(elsewhere), "organism:honest")
+    assert check.verdict == "inconclusive"
+    assert "wrong place" in check.reasons[0]
+    same = monitor(f"model:sae/{KNOWS}", more="      hook_name: blocks.2.hook_resid_pre\n")
+    alias = check_of(write(same), "organism:honest")
+    assert alias.fidelity is not None
+    assert alias.fidelity.faults == []
+
+
+def test_a_model_that_cannot_be_measured_costs_its_check_and_no_other(write: Write) -> None:
+    loaded = load_model("organism:honest", device="cpu")
+    broken = copy.deepcopy(loaded.model)
+    with torch.no_grad():
+        broken.model.layers[0].mlp.down_proj.weight[0, 0] = float("nan")
+    suite = write(monitor("beside"))
+    shutil.copytree(organism_path("honest") / "sae" / KNOWS, suite.parent / "beside")
+    report = run_audit([suite, "organism_lying"], wrap_model(broken, loaded.tokenizer))
+    assert [check.verdict for check in report.checks] == ["error", "error"]
+    assert "NaN" in report.checks[0].reasons[0]
+    assert report.exit_code == 3
+
+
+def test_evidence_that_cannot_be_made_costs_no_verdict(
+    write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from audit.engine import feature_evidence
+    from audit.errors import MeasurementError
+
+    def fails(*args: object, **more: object) -> None:
+        raise MeasurementError("out of memory")
+
+    monkeypatch.setattr(feature_evidence, "discover_features", fails)
+    check = check_of(write(monitor(f"model:sae/{KNOWS}", "{discover: {top: 20}}", "probe")))
+    assert check.verdict == "flag"
+    assert any("no evidence on features could be made: out of memory" in n for n in check.notes)
+
+
+def test_choosing_features_is_part_of_what_is_cross_validated() -> None:
+    """Of pure noise, however many features there are to choose from, nothing is left."""
+    rng = np.random.default_rng(0)
+    pooled = np.maximum(rng.normal(size=(64, 4000)), 0).astype(np.float32)
+    y = np.tile([0, 1], 32)
+    groups = np.repeat(np.arange(32), 2).astype(str)
+    spec = FeatureSpec.model_validate(
+        {"kind": "feature", "sae": "s", "features": {"discover": {}}, "combine": "sum"}
+    )
+    honest = auroc(nested_scores(pooled, y, groups, spec, 20, 0), y)
+    chosen = list(best_features(pooled, y, 20))
+    assert auroc(pooled[:, chosen].sum(axis=1), y) > 0.9  # what choosing on all rows pretends
+    assert honest == pytest.approx(0.5, abs=0.2)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from probes.sae import SAE, JumpReLU, Origin, ReLU, SAEError
-from probes.sae.fidelity import faults, fidelity
+from probes.sae.fidelity import faults, fidelity, wrong_place
 
 D, M, L0 = 128, 64, 4
 
@@ -59,10 +59,57 @@ def test_read_wrongly_in_any_way_it_does_not(wrong) -> None:
     assert faults(sae, fidelity(wrong(sae), x))
 
 
+def test_a_decoder_that_inflates_is_found_out() -> None:
+    sae, x = planted()
+    x = x - sae.b_dec
+    plain = replace(sae, b_dec=sae.b_dec * 0)
+    assert faults(plain, fidelity(plain, x)) == []
+    loud = replace(plain, W_dec=plain.W_dec * 1.4)
+    assert any("scale is not this model's" in one for one in faults(loud, fidelity(loud, x)))
+
+
+@pytest.mark.parametrize(
+    ("stated", "read_at", "wrong"),
+    [
+        (None, "blocks.1.hook_resid_post", False),
+        ("blocks.1.hook_resid_post", "blocks.1.hook_resid_post", False),
+        ("blocks.1.hook_resid_post", "blocks.2.hook_resid_pre", False),
+        ("blocks.0.hook_resid_pre", "blocks.0.hook_resid_pre", False),
+        ("blocks.1.hook_resid_post", "blocks.1.hook_resid_pre", True),
+        ("blocks.1.hook_mlp_out", "blocks.1.hook_resid_post", True),
+    ],
+)
+def test_a_place_is_the_one_that_the_files_say(
+    stated: str | None, read_at: str, wrong: bool
+) -> None:
+    sae, _ = planted()
+    placed = replace(sae, origin=Origin("memory", hook_name=stated))
+    assert (wrong_place(placed, read_at) is not None) == wrong
+
+
+def test_a_transcoders_odd_targets_are_left_out_too() -> None:
+    sae, x = planted()
+    y = sae.reconstruct(x)
+    y[:20] *= 1000
+    found = fidelity(sae, x, y)
+    assert found.outlier_rate == pytest.approx(20 / 2000)
+    assert found.explained_variance == pytest.approx(1.0)
+
+
+def test_an_attention_sink_fires_nothing_once_the_limit_is_set() -> None:
+    sae, x = planted()
+    sink = x[:1] * 1000
+    assert sae.encode(sink).max() > 100
+    limited = replace(sae, norm_limit=float(10 * x.norm(dim=1).median()))
+    assert limited.encode(sink).max() == 0
+    assert limited.encode(sink, features=[1, 2]).max() == 0
+    torch.testing.assert_close(limited.encode(x), sae.encode(x))
+
+
 def test_without_a_promise_only_the_variance_speaks() -> None:
     sae, x = planted(promise=None)
     dense = replace(sae, activation=ReLU())
-    assert all("explains" in fault for fault in faults(dense, fidelity(dense, x)))
+    assert not any("promise" in fault for fault in faults(dense, fidelity(dense, x)))
 
 
 def test_the_figures_are_those_of_their_formulas() -> None:
