@@ -62,7 +62,7 @@ def main() -> None:
         for place in PLACES:
             sae = open_sae(f"model:sae/{place}", model)
             x, _ = token_sample(model, sae, [world], place, most=8000)
-            fit = check_fidelity(sae, x)
+            fit = check_fidelity(sae, place, x)
             control = random_sae(sae, x[:2048], random_state=0)
             found = discover_features(model, sae, rows.narrowed("last"), control=control)
             best = of_the_misbehaviour(found)

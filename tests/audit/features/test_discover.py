@@ -69,7 +69,8 @@ def test_the_feature_of_the_event_is_found_and_no_other(tiny_llama, sae, corpus)
     assert one.lift.n == found.test_rows
     assert found.selection_rows + found.test_rows == 160
     assert found.selection_groups + found.test_groups == 80
-    assert found.notes == []
+    (note,) = found.notes
+    assert "look stronger than they are" in note
     assert found.random_sae_found is None
 
 
