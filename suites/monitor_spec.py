@@ -114,6 +114,10 @@ class FeatureSpec(Monitor):
     sae_format: str | None = Field(
         default=None, description="A name in the table of formats, where it is not recognised."
     )
+    other_seed: NonEmpty | None = Field(
+        default=None,
+        description="An SAE of the same place from another seed: do features survive it?",
+    )
     features: list[Annotated[int, Field(ge=0)] | NamedFeature] | DiscoveredFeatures = Field(
         description="Which features are watched."
     )

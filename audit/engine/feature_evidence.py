@@ -101,6 +101,7 @@ def _with_evidence(
         rows,
         hook_name=watch.point.name,
         why={feature: f"{why} by {result.suite}/{result.id}" for feature, why in chosen.items()},
+        other_seed=watch.other_seed,
         labels=watch.labels,
         seed=seed,
     )

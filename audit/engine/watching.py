@@ -8,7 +8,7 @@ the train, validation and control roles are seen here.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -47,6 +47,7 @@ class Watch:
         labels: names that the suite gives to some of them.
         info: the SAE, as the record keeps it.
         fidelity: how well it describes this model; its faults make the check inconclusive.
+        other_seed: an SAE of the same place from another seed, where the suite names one.
         control: as many features of a random SAE of the same shape, the best on the train role.
         notes: what a reader must know: how features were chosen, what the SAE was trained on.
         out_of_fold: `[n_train]` where features were chosen by the labels: scores of train rows
@@ -61,6 +62,7 @@ class Watch:
     info: SAEInfo
     fidelity: Fidelity
     control: FeatureReader
+    other_seed: SAE | None = None
     notes: tuple[str, ...] = ()
     out_of_fold: NDArray[np.float64] | None = None
 
@@ -111,24 +113,39 @@ def open_watches(
         before = None if like is None else like.opened.get(one.key)
         try:
             if before is None:
-                beside = Path(one.suite.document_of(("checks", one.id)).file).parent
-                sae = open_sae(
-                    spec.sae,
-                    model,
-                    beside=beside,
-                    sae_format=spec.sae_format,
-                    allow_pickle=allow_pickle,
-                    allow_half=allow_half,
-                )
+                opening = _Opening(one, model, allow_pickle, allow_half)
+                sae = opening.sae(spec.sae, spec.sae_format)
+                other = spec.other_seed and opening.sae(spec.other_seed, spec.sae_format)
             else:
-                sae = before.sae.to(model.model.device)
-            opened[one.key] = _open(one, spec, model, sae, before, seed)
+                sae, other = before.sae.to(model.model.device), before.other_seed
+            watch = _open(one, spec, model, sae, before, seed)
+            opened[one.key] = replace(watch, other_seed=other or None)
         except MeasurementError as error:
             failed[one.key] = str(error)
         except (ProbeError, UsageError) as error:
             place = one.suite.place_of(("checks", one.id, "monitor"))
             raise UsageError(f"{place}: check {one.id!r}: {error}") from None
     return Watches(opened, failed)
+
+
+@dataclass(frozen=True, eq=False)
+class _Opening:
+    """How the SAEs of one check are opened."""
+
+    one: Selected
+    model: LoadedModel
+    allow_pickle: bool
+    allow_half: bool
+
+    def sae(self, given: str, sae_format: str | None) -> SAE:
+        return open_sae(
+            given,
+            self.model,
+            beside=Path(self.one.suite.document_of(("checks", self.one.id)).file).parent,
+            sae_format=sae_format,
+            allow_pickle=self.allow_pickle,
+            allow_half=self.allow_half,
+        )
 
 
 def _open(

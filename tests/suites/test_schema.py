@@ -107,6 +107,7 @@ checks:
       kind: feature
       sae: sae
       sae_format: saelens
+      other_seed: again
       hook_name: blocks.0.hook_mlp_out
       tokens: last
       pooling: mean

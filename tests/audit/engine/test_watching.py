@@ -223,6 +223,21 @@ def test_a_model_that_cannot_be_measured_costs_its_check_and_no_other(write: Wri
     assert report.exit_code == 3
 
 
+def test_a_card_says_whether_a_feature_survives_another_seed(write: Write) -> None:
+    """The same SAE stands in for one: every feature's best match is itself."""
+    given = monitor(
+        f"model:sae/{KNOWS}", "[147, 183]", "probe", f"      other_seed: model:sae/{KNOWS}\n"
+    )
+    check = check_of(write(given))
+    assert check.cards
+    for card in check.cards:
+        match = card.controls.other_seed
+        assert match is not None
+        assert match.feature == card.feature
+        assert match.survives
+        assert match.correlation == pytest.approx(1)
+
+
 def test_evidence_that_cannot_be_made_costs_no_verdict(
     write: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
