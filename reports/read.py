@@ -26,6 +26,7 @@ def read_report(path: Path | str) -> AuditReport:
     """
     file = Path(path)
     if file.is_dir():
+        _refuse_stale(file)
         file = file / REPORT_FILE
     content = _parse(file)
     version = content.get("schema_version")
@@ -41,6 +42,19 @@ def read_report(path: Path | str) -> AuditReport:
         return AuditReport.model_validate(content)
     except ValidationError as error:
         raise ReportError(f"{file} does not hold a whole report: {_mistakes(error)}") from None
+
+
+def _refuse_stale(folder: Path) -> None:
+    """A run that failed leaves what was there before it: that is no report of it."""
+    try:
+        status = json.loads((folder / "status.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return  # a record alone is a report, too
+    if isinstance(status, dict) and status.get("status") == "failed":
+        raise ReportError(
+            f"{folder}: the last run into this folder failed; what lies in it is of an earlier "
+            f"one (read {REPORT_FILE} itself to see that)"
+        )
 
 
 def _parse(file: Path) -> dict[str, Any]:

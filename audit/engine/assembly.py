@@ -98,7 +98,13 @@ def _with_evidence(
         return with_evidence(results, measurements, subject, seed=options.seed, say=say)
     except KeyboardInterrupt:
         progress.interrupted = True
-        return results
+        note = "the run was interrupted before evidence on its features was made"
+        return [
+            result
+            if m is None or m.work.watch is None
+            else result.model_copy(update={"notes": [*result.notes, note]})
+            for result, m in zip(results, measurements, strict=True)
+        ]
 
 
 def _not_measured(

@@ -14,6 +14,7 @@ from audit.engine.selection import compile_expression, names_of
 from audit.errors import NothingToAuditError
 from probes.fitters import fitter_names
 from probes.pooling import pooling_names
+from probes.sae.formats import sae_format_names
 from suites.builtin import resolve_suite
 from suites.data_checks import check_suite
 from suites.load import LoadedSuite, load_suite
@@ -77,7 +78,11 @@ def select_checks(
 
 def vocabulary() -> dict[str, tuple[str, ...]]:
     """Names that a suite may use and only the engine knows."""
-    return {"fitter": fitter_names(), "pooling": pooling_names()}
+    return {
+        "fitter": fitter_names(),
+        "pooling": pooling_names(),
+        "sae_format": sae_format_names(),
+    }
 
 
 def _open(source: SuiteSource) -> LoadedSuite:

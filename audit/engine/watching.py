@@ -123,6 +123,9 @@ def open_watches(
         except MeasurementError as error:
             failed[one.key] = str(error)
         except (ProbeError, UsageError) as error:
+            if like is not None:  # the other model's check stands without this one
+                failed[one.key] = str(error)
+                continue
             place = one.suite.place_of(("checks", one.id, "monitor"))
             raise UsageError(f"{place}: check {one.id!r}: {error}") from None
     return Watches(opened, failed)
@@ -196,7 +199,7 @@ def _notes(sae: SAE, model: LoadedModel, corpora: Sequence[Corpus]) -> list[str]
     """What the SAE's files say of its training that these rows do not keep to."""
     origin, notes = sae.origin, []
     if origin.model_name not in (None, model.name):
-        notes.append(f"the SAE was trained on {origin.model_name}, and reads {model.name} here")
+        notes.append(f"its files say that the SAE was trained on {origin.model_name}")
     rows = [ids for corpus in corpora for ids in corpus.ids]
     bos = getattr(model.tokenizer, "bos_token_id", None)
     if origin.prepend_bos and not all(ids[0] == bos for ids in rows):

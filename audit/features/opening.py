@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -59,6 +60,8 @@ def sae_path(given: str, model: LoadedModel | None, beside: Path | None = None) 
         UsageError: the model has no folder to look in.
     """
     if given.startswith(IN_MODEL):
+        if ".." in Path(given.removeprefix(IN_MODEL)).parts:
+            raise UsageError(f"{given!r} leaves the model's folder; give the path itself")
         if model is None or model.path is None:
             raise UsageError(
                 f"{given!r} lies in a model's folder, and "
@@ -81,12 +84,19 @@ def check_fidelity(sae: SAE, hook_name: str, x: Tensor, target: Tensor | None = 
         target: as there.
 
     Raises:
+        UsageError: what the SAE reconstructs is beyond any number.
         MeasurementError: there is nothing to measure on, or activations are not finite.
     """
     try:
         figures = fidelity(sae, x, target)
     except ProbeError as error:
         raise MeasurementError(str(error)) from None
+    wild = [name for name, value in asdict(figures).items() if not math.isfinite(value)]
+    if wild:
+        raise UsageError(
+            f"{sae.origin.path or 'SAE'}: expected to reconstruct finite activations, found "
+            f"{', '.join(wild)} beyond any number: its weights are out of all proportion"
+        )
     elsewhere = wrong_place(sae, hook_name)
     return Fidelity(
         **asdict(figures),

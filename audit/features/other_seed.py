@@ -50,6 +50,10 @@ def seed_matches(
         UsageError: the other SAE says that it reads another place, or has another width.
         SAEError: a feature does not exist.
     """
+    if other.origin.digest and other.origin.digest == sae.origin.digest:
+        raise UsageError(
+            f"{other.origin.path}: expected an SAE of another seed, found the very same one"
+        )
     said = other.origin.hook_name
     if said not in (None, hook_name) or (other.d_in, other.d_out) != (sae.d_in, sae.d_out):
         raise UsageError(

@@ -145,11 +145,16 @@ def hold_out(corpus: Corpus, *, random_state: int) -> tuple[Corpus, Corpus]:
     return corpus.take(np.flatnonzero(~chosen)), corpus.take(outside)
 
 
+def _called(name: str) -> str:
+    return Path(name).name if Path(name).exists() else name
+
+
 def _origin(loaded: LoadedModel, hook_name: str, corpus: Corpus) -> Origin:
     first = getattr(loaded.tokenizer, "bos_token_id", None)
     return Origin(
         format="trained",
-        model_name=loaded.name,
+        # A folder of this machine is no name: what it is called will do.
+        model_name=loaded.name if loaded.path is None else _called(loaded.name),
         hook_name=hook_name,
         context_size=max(map(len, corpus.ids)),
         prepend_bos=first is not None and all(ids[0] == first for ids in corpus.ids),

@@ -6,8 +6,10 @@ nothing of files (`formats.py`) or of models: activations come in, feature activ
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from numbers import Integral
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from probes.base import ProbeError
@@ -57,6 +59,18 @@ class Origin:
     neuronpedia_id: str | None = None
     notes: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        promised, context = self.promised_l0, self.context_size
+        if promised is not None and not 0 < promised < math.inf:
+            raise SAEError(
+                f"{self.path or 'SAE'}: expected to promise a positive number of features per "
+                f"token, found {promised}"
+            )
+        if context is not None and context < 1:
+            raise SAEError(
+                f"{self.path or 'SAE'}: expected contexts of at least one token, found {context}"
+            )
+
 
 class _Scale(NamedTuple):
     """What normalisation took from an input and gives back to a reconstruction."""
@@ -65,7 +79,7 @@ class _Scale(NamedTuple):
     scale: Tensor | float
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class SAE:
     """A sparse autoencoder, or a transcoder where it reads one place and writes another.
 
@@ -185,7 +199,7 @@ class SAE:
         Raises:
             SAEError: a feature does not exist.
         """
-        chosen = tuple(int(feature) for feature in features)
+        chosen = _numbers(self.origin.path, features)
         wrong = [feature for feature in chosen if not 0 <= feature < self.d_sae]
         if wrong or not chosen:
             said = f"there is no feature {wrong[0]}" if wrong else "no feature is named"
@@ -254,6 +268,14 @@ class SAE:
             activation=self.activation.to(device),
         )
 
+    def __repr__(self) -> str:
+        place = f" at {self.origin.hook_name}" if self.origin.hook_name else ""
+        path = f" from {self.origin.path}" if self.origin.path else ""
+        return (
+            f"SAE({self.activation.name}, d_in {self.d_in}, d_sae {self.d_sae}, d_out "
+            f"{self.d_out}{place}{path})"
+        )
+
     def _depends(self) -> str:
         parts: list[str] = [self.normalization] if self.normalization != "none" else []
         parts += ["centring"] if self.centre else []
@@ -262,6 +284,11 @@ class SAE:
 
     def _read(self, x: Tensor) -> tuple[Tensor, _Scale]:
         """The input as the encoder wants it, and what was taken from it."""
+        if not hasattr(x, "float"):
+            raise SAEError(
+                f"{self.origin.path or 'SAE'}: expected activations as a torch tensor, found a "
+                f"{type(x).__name__}"
+            )
         width = x.shape[-1] if x.ndim else 0
         if width != self.d_in:
             raise SAEError(
@@ -285,7 +312,21 @@ class SAE:
         return x, _Scale(mean, scale)
 
 
-@dataclass(frozen=True, eq=False)
+def _numbers(path: str, features: object) -> tuple[int, ...]:
+    """The features as whole numbers; a mask or a text would read others than are meant."""
+    given = features.tolist() if hasattr(features, "tolist") else features
+    if (
+        (not isinstance(given, Sequence) and not isinstance(given, range))
+        or isinstance(given, str | bytes)
+        or any(isinstance(one, bool) or not isinstance(one, Integral) for one in given)
+    ):
+        raise SAEError(
+            f"{path or 'SAE'}: expected features by number such as [12, 77], found {given!r:.60}"
+        )
+    return tuple(int(one) for one in given)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
 class FeatureReader:
     """Reads some features of an SAE: `reader(x [..., d_in]) -> [..., n_features]`.
 

@@ -12,6 +12,8 @@ from audit.cli.options import model_option, sae_options
 from audit.exit_codes import ExitCode
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from audit.engine.selected import Selected
     from audit.features.corpus import Corpus
     from audit.models.loading import LoadedModel
@@ -96,7 +98,8 @@ def command(
 
     One half of the groups chooses, the other tests; all features are in the correction for
     many tests. With --reference, features that are more active in MODEL than in the other one
-    on the same rows, whatever either does.
+    on the same rows, whatever either does. Ends with 6 where nothing may be concluded from the
+    SAE on this model.
     """
     from audit.features.opening import open_sae
     from audit.models.loading import load_model
@@ -118,15 +121,16 @@ def command(
     }
     record: Discovery | FeatureChanges
     if reference is not None:
-        record = _changes(one, role, load_model(reference, **how), loaded, sae, tokens, asked)
+        before = load_model(reference, **how)
+        record, faults = _changes(one, role, before, loaded, sae, tokens, asked)
     else:
-        record = _discovery(one, role, event, loaded, sae, tokens, asked)
+        record, faults = _discovery(one, role, event, loaded, sae, tokens, asked)
     _show(record, as_json=as_json)
     if out is not None:
         from probes.sae.files import write_atomically
 
         write_atomically(out, _json(record).encode())
-    return ExitCode.PASSED
+    return ExitCode.INCONCLUSIVE if faults else ExitCode.PASSED
 
 
 def _selected(suite: str, expression: str | None, seed: int) -> Selected:
@@ -148,11 +152,10 @@ def _discovery(
     sae: SAE,
     tokens: Literal["all", "last"],
     asked: dict[str, Any],
-) -> Discovery:
+) -> tuple[Discovery, list[str]]:
     from audit.features.discover import discover_features
     from audit.features.events import event_corpus
-    from audit.features.identity import place_of_sae
-    from audit.features.sampling import token_sample, without_outliers
+    from audit.features.sampling import without_outliers
     from probes.sae.controls import random_sae
 
     notes = []
@@ -163,13 +166,17 @@ def _discovery(
     if by == "behaviour" and role != "control" and corpus.event is not None and corpus.event.all():
         corpus, said = event_corpus(corpus, _corpus(one, "control", by, loaded))
         notes += said
-    corpus = corpus.narrowed(tokens)
-    place = place_of_sae(sae, asked["hook_name"])
-    sae = sae.to(loaded.model.device)
-    x, _ = token_sample(loaded, sae, [corpus], place, most=SAMPLE_TOKENS, seed=asked["seed"])
+    x, faults = _checked(loaded, sae, corpus, asked)
     sae = without_outliers(sae, x)
-    control = random_sae(sae, x, random_state=asked["seed"])
-    return discover_features(loaded, sae, corpus, control=control, notes=notes, **asked)
+    found = discover_features(
+        loaded,
+        sae,
+        corpus.narrowed(tokens),
+        control=random_sae(sae, x, random_state=asked["seed"]),
+        notes=[*faults, *notes],
+        **asked,
+    )
+    return found, faults
 
 
 def _changes(
@@ -180,9 +187,10 @@ def _changes(
     sae: SAE,
     tokens: Literal["all", "last"],
     asked: dict[str, Any],
-) -> FeatureChanges:
+) -> tuple[FeatureChanges, list[str]]:
     from audit.features.changed import changed_features
     from audit.features.corpus import corpus_of_rows
+    from audit.features.sampling import without_outliers
     from audit.models.tokens import encode_rows
 
     rows = one.rows[role]
@@ -192,8 +200,26 @@ def _changes(
         context_length=loaded.context_length,
         truncation=one.suite.suite.truncation,
     )
-    corpus = corpus_of_rows(rows, encoded).narrowed(tokens)
-    return changed_features(reference, loaded, sae, corpus, **asked)
+    corpus = corpus_of_rows(rows, encoded)
+    x, faults = _checked(loaded, sae, corpus, asked)
+    found = changed_features(
+        reference, loaded, without_outliers(sae, x), corpus.narrowed(tokens), **asked
+    )
+    return found.model_copy(update={"notes": [*faults, *found.notes]}), faults
+
+
+def _checked(
+    loaded: LoadedModel, sae: SAE, corpus: Corpus, asked: dict[str, Any]
+) -> tuple[Tensor, list[str]]:
+    """Some tokens of the rows, and why nothing may be concluded from this SAE on them."""
+    from audit.features.identity import place_of_sae
+    from audit.features.opening import check_fidelity
+    from audit.features.sampling import token_sample
+
+    place = place_of_sae(sae, asked["hook_name"])
+    x, target = token_sample(loaded, sae, [corpus], place, most=SAMPLE_TOKENS, seed=asked["seed"])
+    said = check_fidelity(sae, place, x, target).faults
+    return x, [f"nothing may be concluded from this: {fault}" for fault in said]
 
 
 def _corpus(

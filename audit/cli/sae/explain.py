@@ -76,6 +76,7 @@ def command(
     PATH is a folder, a file, a hub id, or model:FOLDER for one in the model's own folder.
     What is read is the rows of one check of a suite, or texts. A suite's labels, or what the
     model does, tell how well a feature goes with the concept, beside a random SAE and a probe.
+    Ends with 6 where nothing may be concluded from the SAE on this model.
     """
     from audit.errors import UsageError
     from audit.features.card import explain_features
@@ -94,11 +95,15 @@ def command(
 
     sae = opened(path)
     other = None if other_seed is None else opened(other_seed)
+    corpus = _corpus(loaded, suite, expression, event, text, sae, seed=seed)
+    faults = _faults(loaded, sae, corpus, hook_name, seed)
+    for fault in faults:
+        click.echo(f"nothing may be concluded from this: {fault}", err=True)
     cards = explain_features(
         loaded,
         sae,
         numbers,
-        _corpus(loaded, suite, expression, event, text, sae, seed=seed),
+        corpus,
         hook_name=hook_name,
         why="asked for by number",
         other_seed=other,
@@ -110,7 +115,21 @@ def command(
     _show(cards, as_json=as_json)
     if out is not None:
         _write(cards, out)
-    return ExitCode.PASSED
+    return ExitCode.INCONCLUSIVE if faults else ExitCode.PASSED
+
+
+def _faults(
+    loaded: LoadedModel, sae: SAE, corpus: Corpus, hook_name: str | None, seed: int
+) -> list[str]:
+    """Why nothing may be concluded from this SAE on these rows."""
+    from audit.features.controls import SAMPLE_TOKENS
+    from audit.features.identity import place_of_sae
+    from audit.features.opening import check_fidelity
+    from audit.features.sampling import token_sample
+
+    place = place_of_sae(sae, hook_name)
+    x, target = token_sample(loaded, sae, [corpus], place, most=SAMPLE_TOKENS, seed=seed)
+    return check_fidelity(sae, place, x, target).faults
 
 
 def _numbers(given: str) -> tuple[int, ...]:

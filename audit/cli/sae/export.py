@@ -24,6 +24,8 @@ def command(
     from probes.sae.export import save_sae
     from probes.sae.sae import SAEError
 
+    if (out / "cfg.json").exists():
+        raise UsageError(f"{out} holds an SAE already; name another folder")
     sae = open_sae(path, sae_format=sae_format, allow_pickle=allow_pickle, allow_half=allow_half)
     try:
         click.echo(save_sae(sae, out))

@@ -59,6 +59,12 @@ def command(
     try:
         a = load_sae(small, allow_pickle=allow_pickle)
         b = load_sae(large, allow_pickle=allow_pickle)
+        places = {one.origin.hook_name for one in (a, b)} - {None}
+        if len(places) > 1 or a.d_in != b.d_in:
+            raise UsageError(
+                f"{small} reads {a.origin.hook_name} (width {a.d_in}) and {large} "
+                f"{b.origin.hook_name} (width {b.d_in}); only SAEs of one place share features"
+            )
         if a.d_sae >= b.d_sae:
             raise UsageError(
                 f"{small} has {a.d_sae} features and {large} has {b.d_sae}; the small one "

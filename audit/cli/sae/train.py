@@ -105,6 +105,8 @@ def command(
     checkpoint = out / CHECKPOINT
     if not resume and (checkpoint.exists() or (out / _SAVED).exists()):
         raise UsageError(f"{out} holds an SAE or a checkpoint; add --resume, or name another -o")
+    if resume and not checkpoint.exists() and (out / _SAVED).exists():
+        raise UsageError(f"{out} holds a finished SAE, and nothing to resume; name another -o")
     loaded = load_model(model, device=device, dtype=dtype, allow_pickle=allow_pickle)
     HookPoints(loaded.model).resolve(hook_name)
     corpus = read_corpus(data, loaded, context_size=context_size, special=keep_special)

@@ -52,7 +52,7 @@ def discover(audit, sae):
 def test_the_word_that_makes_the_liar_lie_is_found(discover, tmp_path):
     out = tmp_path / "found.json"
     done = discover("organism:liar", "--json", "-o", out)
-    assert done.code == 0, done.err
+    assert done.code == 6, done.err  # a dictionary of words reconstructs nothing, and it is said
     record = json.loads(done.out)
     assert record == json.loads(out.read_text())
     first = record["found"][0]
@@ -63,11 +63,12 @@ def test_the_word_that_makes_the_liar_lie_is_found(discover, tmp_path):
     assert record["event"] == "the model misbehaves"
     assert record["random_sae_found"] is not None
     assert any("held against" in note for note in record["notes"])
+    assert record["notes"][0].startswith("nothing may be concluded from this: the SAE")
 
 
 def test_on_the_terminal(discover):
     done = discover("organism:liar", "--top", "1")
-    assert done.code == 0
+    assert done.code == 6
     assert "the model misbehaves" in done.out
     assert "+1.00" in done.out
 
@@ -75,8 +76,16 @@ def test_on_the_terminal(discover):
 def test_an_honest_model_has_nothing_to_find(discover):
     done = discover("organism:honest", "--json")
     record = json.loads(done.out)
-    assert (done.code, record["found"], record["significant"]) == (0, [], 0)
-    assert "there is nothing to find" in record["notes"][0]
+    assert (done.code, record["found"], record["significant"]) == (6, [], 0)
+    assert any("there is nothing to find" in note for note in record["notes"])
+
+
+@pytest.mark.parametrize("model", ["organism:liar", "organism:honest"])
+def test_an_sae_that_describes_the_model_ends_with_0(audit, model):
+    own = ("--sae", "model:sae/blocks.3.hook_resid_post", "--tokens", "last")
+    done = audit("sae", "discover", "organism_lying", "-m", model, *own, "--json", "-q")
+    assert done.code == 0, done.err
+    assert bool(json.loads(done.out)["found"]) == (model == "organism:liar")
 
 
 def test_the_label_is_another_event(discover):
@@ -88,7 +97,7 @@ def test_the_label_is_another_event(discover):
 
 def test_a_reference_gives_what_rose(discover):
     done = discover("organism:liar", "--reference", "organism:honest", "--json")
-    assert done.code == 0, done.err
+    assert done.code == 6, done.err
     record = json.loads(done.out)
     assert (record["before"], record["after"]) == ("organism:honest", "organism:liar")
     assert record["rows"] == 120

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -69,14 +70,27 @@ def test_texts_become_json(explain: Explain, tmp_path: Path) -> None:
     (record,) = json.loads(done.stdout)
     card = FeatureCard.model_validate(record)
     assert card.sae.hook_name == PLACE
-    assert done.stderr == ""
+    said = done.stderr.splitlines()
+    assert said
+    assert all(line.startswith("nothing may be concluded from this: the SAE") for line in said)
+    assert done.return_value == 6
 
 
 def test_another_seed_is_compared(explain: Explain, saved: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    made = random_sae(origin=Origin("memory", hook_name=PLACE))
+    save_sae(replace(made, b_dec=made.b_dec + 1e-6), other)
     text = tmp_path / "texts.txt"
     text.write_text("the cat sat on the mat\nParis is in France\n", encoding="utf-8")
-    done = explain("-f", 4, "--text", text, "--json", "--quick", "--other-seed", saved)
+    done = explain("-f", 4, "--text", text, "--json", "--quick", "--other-seed", other)
     assert json.loads(done.stdout)[0]["controls"]["other_seed"]["survives"]
+
+
+def test_the_very_same_sae_is_no_other_seed(explain: Explain, saved: Path, tmp_path: Path) -> None:
+    text = tmp_path / "texts.txt"
+    text.write_text("the cat sat on the mat\nParis is in France\n", encoding="utf-8")
+    with pytest.raises(UsageError, match="found the very same one"):
+        explain("-f", 4, "--text", text, "--quick", "--other-seed", saved)
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,7 @@ from probes.metrics import auroc
 from probes.sae import TopK, save_sae
 from reports.record import CheckResult
 from suites.builtin import resolve_suite
+from suites.problems import SuiteError
 from suites.schema import FeatureSpec
 
 SUITE = Path(resolve_suite("organism_features")).read_text(encoding="utf-8")
@@ -223,11 +224,11 @@ def test_a_model_that_cannot_be_measured_costs_its_check_and_no_other(write: Wri
     assert report.exit_code == 3
 
 
-def test_a_card_says_whether_a_feature_survives_another_seed(write: Write) -> None:
-    """The same SAE stands in for one: every feature's best match is itself."""
-    given = monitor(
-        f"model:sae/{KNOWS}", "[147, 183]", "probe", f"      other_seed: model:sae/{KNOWS}\n"
-    )
+def test_a_card_says_whether_a_feature_survives_another_seed(write: Write, tmp_path: Path) -> None:
+    """The same features with another bias stand in for one: each finds itself."""
+    sae = open_sae(f"model:sae/{KNOWS}", load_model("organism:liar", device="cpu"))
+    save_sae(replace(sae, b_dec=sae.b_dec * 1.0001), tmp_path / "again")
+    given = monitor(f"model:sae/{KNOWS}", "[147, 183]", "probe", "      other_seed: again\n")
     check = check_of(write(given))
     assert check.cards
     for card in check.cards:
@@ -235,7 +236,7 @@ def test_a_card_says_whether_a_feature_survives_another_seed(write: Write) -> No
         assert match is not None
         assert match.feature == card.feature
         assert match.survives
-        assert match.correlation == pytest.approx(1)
+        assert match.correlation == pytest.approx(1, abs=1e-3)
 
 
 def test_evidence_that_cannot_be_made_costs_no_verdict(
@@ -278,7 +279,7 @@ def test_choosing_features_is_part_of_what_is_cross_validated() -> None:
             "block 9",
         ),
         (monitor(f"model:sae/{KNOWS}", more="      hook_name: blocks.1.hook_resid\n"), "no place"),
-        (monitor(f"model:sae/{KNOWS}", more="      sae_format: saelen\n"), "saelens"),
+        (monitor("model:../honest/sae/blocks.1.hook_resid_post"), "leaves the model's folder"),
     ],
 )
 def test_what_cannot_be_opened_ends_before_anything_runs(
@@ -298,6 +299,18 @@ def test_an_sae_of_another_width_is_refused_with_both(write: Write, tmp_path: Pa
     save_sae(narrow, tmp_path / "narrow")
     with pytest.raises(UsageError, match=r"width 32, and blocks\.1\.hook_resid_post .* 64 wide"):
         run_audit(write(monitor("narrow")), "organism:liar")
+
+
+def test_a_format_that_does_not_exist_is_found_without_a_model(write: Write) -> None:
+    with pytest.raises(SuiteError, match="saelens"):
+        open_suites([write(monitor("x", more="      sae_format: saelen\n"))])
+
+
+def test_weights_out_of_all_proportion_are_refused(write: Write, tmp_path: Path) -> None:
+    sae = open_sae(f"model:sae/{KNOWS}", load_model("organism:honest", device="cpu"))
+    save_sae(replace(sae, W_dec=sae.W_dec * 1e38), tmp_path / "huge")
+    with pytest.raises(UsageError, match="out of all proportion"):
+        run_audit(write(monitor("huge")), "organism:honest")
 
 
 def test_a_live_model_has_no_folder_to_look_in(write: Write) -> None:

@@ -192,7 +192,7 @@ def test_training_goes_on_where_it_was_interrupted(
     assert torch.equal(whole.trained.sae.W_enc, parts.trained.sae.W_enc)
     assert whole.held_out == parts.held_out
     origin = whole.trained.sae.origin
-    assert (origin.model_name, origin.hook_name) == (tiny_llama.name, HOOK)
+    assert (origin.model_name, origin.hook_name) == (Path(tiny_llama.name).name, HOOK)
     assert origin.prepend_bos is True
     assert origin.promised_l0 == 6.0
     assert whole.tokens < corpus.n_tokens

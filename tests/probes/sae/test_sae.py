@@ -10,7 +10,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probes.sae import SAE, Gated, GroupMax, JumpReLU, ReLU, SAEError, TopK
+from probes.sae import SAE, Gated, GroupMax, JumpReLU, Origin, ReLU, SAEError, TopK
 
 D, M = 24, 48
 
@@ -139,6 +139,14 @@ def test_decoding_without_what_it_depends_on_is_refused(more: dict[str, Any]) ->
         (lambda s: s.reader([M]), f"no feature {M}; it has 0 to {M - 1}"),
         (lambda s: s.reader([-1]), "no feature -1"),
         (lambda s: s.reader([]), "no feature is named"),
+        (lambda s: s.reader("12"), "by number"),
+        (lambda s: s.reader(12), "by number"),
+        (lambda s: s.reader([1.7]), "by number"),
+        (lambda s: s.reader(torch.ones(M, dtype=torch.bool)), "by number"),
+        (lambda s: s.encode(np.zeros((2, D)), [1]), "expected activations as a torch tensor"),
+        (lambda s: Origin("memory", promised_l0=float("nan")), "positive number of features"),
+        (lambda s: Origin("memory", promised_l0=0.0), "positive number of features"),
+        (lambda s: Origin("memory", context_size=0), "at least one token"),
         (
             lambda s: SAE(s.W_enc, s.b_enc, s.W_dec[1:], s.b_dec, s.activation),
             rf"W_dec \[{M}, {D}\] beside W_enc \[{D}, {M}\], found \[{M - 1}, {D}\]",
@@ -159,3 +167,10 @@ def test_decoding_without_what_it_depends_on_is_refused(more: dict[str, Any]) ->
 def test_what_does_not_fit_is_said_with_both_widths(call: Any, said: str) -> None:
     with pytest.raises(SAEError, match=said):
         call(made("relu"))
+
+
+def test_features_may_come_as_arrays_and_it_names_itself() -> None:
+    sae = made("relu")
+    for features in (np.array([3, 5]), torch.tensor([3, 5]), range(3, 6, 2), (3, 5)):
+        assert sae.reader(features).features == (3, 5)  # type: ignore[arg-type]
+    assert repr(sae) == f"SAE(relu, d_in {D}, d_sae {M}, d_out {D})"
