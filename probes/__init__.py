@@ -38,6 +38,14 @@ from probes.metrics import (
 )
 from probes.multiplicity import benjamini_hochberg, max_statistic_p
 from probes.pooling import POOLINGS, Pooling, pooling_names
+from probes.realignment import Realignment, fit_realignment, realigned
+from probes.representation_drift import (
+    RepresentationDrift,
+    compare_representations,
+    direction_cosine,
+    linear_cka,
+    procrustes_residual,
+)
 from probes.sae import SAE, SAEError, load_sae
 from probes.threshold import Threshold, controls_needed, threshold_at_fpr
 
@@ -51,6 +59,8 @@ __all__ = [
     "Pooling",
     "Probe",
     "ProbeError",
+    "Realignment",
+    "RepresentationDrift",
     "SAEError",
     "SavedProbe",
     "Threshold",
@@ -63,8 +73,11 @@ __all__ = [
     "calibration_error",
     "calibration_error_estimate",
     "comparable",
+    "compare_representations",
     "controls_needed",
     "cross_validated_scores",
+    "direction_cosine",
+    "fit_realignment",
     "fitter",
     "fitter_names",
     "gain_estimate",
@@ -72,6 +85,7 @@ __all__ = [
     "length_scores",
     "lexical_floor",
     "lexical_scores",
+    "linear_cka",
     "load_probe",
     "load_sae",
     "max_statistic_p",
@@ -79,9 +93,11 @@ __all__ = [
     "paired_difference",
     "platt",
     "pooling_names",
+    "procrustes_residual",
     "random_direction_scores",
     "rate",
     "rate_difference",
+    "realigned",
     "recall_at_threshold",
     "recall_estimate",
     "save_probe",
