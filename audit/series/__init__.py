@@ -1,0 +1,1 @@
+"""Many checkpoints of one run: found, put in order, watched, compared."""

@@ -1,0 +1,140 @@
+"""An adapter folder: what it changes, and the base model that it is to be put on.
+
+Knows adapter_config.json as PEFT writes it. Loads no weights: it says what must be loaded.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from audit.errors import UsageError
+
+ADAPTER_CONFIG = "adapter_config.json"
+ADAPTER_WEIGHTS = "adapter_model.safetensors"
+ADAPTER_PICKLE = "adapter_model.bin"
+
+# Options under which the weight is no longer W + scaling * B A on the named modules.
+_BEYOND_LORA = (
+    "use_dora",
+    "modules_to_save",
+    "layer_replication",
+    "trainable_token_indices",
+    "alora_invocation_tokens",
+    "target_parameters",
+    "megatron_config",
+)
+
+
+@dataclass(frozen=True)
+class Adapter:
+    """What an adapter folder asks for.
+
+    Attributes:
+        folder: where it is.
+        base: folder or hub id of the model under it.
+        method: PEFT's name of the method, `LORA`.
+        rank: inner width of the update, None for a method without one.
+        scaling: factor of the update, None for a method without one.
+        targets: names or one pattern of the modules it changes.
+        beyond: options set that a plain LoRA update does not have, by their names.
+    """
+
+    folder: Path
+    base: str
+    method: str
+    rank: int | None
+    scaling: float | None
+    targets: tuple[str, ...]
+    beyond: tuple[str, ...]
+
+    def __str__(self) -> str:
+        size = f" of rank {self.rank}" if self.rank is not None else ""
+        return f"{self.method}{size} over {self.base}"
+
+
+def is_adapter(folder: Path) -> bool:
+    """Whether the folder holds an adapter and no model of its own."""
+    return (folder / ADAPTER_CONFIG).is_file() and not (folder / "config.json").is_file()
+
+
+def read_adapter(folder: Path, *, base: str | None = None) -> Adapter:
+    """The adapter in `folder`, over `base` or over the model that it names itself.
+
+    Raises:
+        UsageError: the config cannot be read, or neither it nor `base` names a base model.
+    """
+    config = _config(folder)
+    method = str(config.get("peft_type") or "LORA").upper()
+    rank, alpha = _number(config.get("r")), _number(config.get("lora_alpha"))
+    scaling = None
+    if rank and alpha is not None:
+        scaling = alpha / (rank**0.5 if config.get("use_rslora") else rank)
+    targets = config.get("target_modules") or ()
+    beyond = [key for key in _BEYOND_LORA if config.get(key)]
+    beyond += [key for key in ("rank_pattern", "alpha_pattern") if config.get(key)]
+    if config.get("bias", "none") != "none":
+        beyond.append("bias")
+    return Adapter(
+        folder=folder,
+        base=base or _named_base(folder, config),
+        method=method,
+        rank=int(rank) if rank is not None else None,
+        scaling=scaling,
+        targets=(targets,) if isinstance(targets, str) else tuple(sorted(map(str, targets))),
+        beyond=tuple(beyond),
+    )
+
+
+def base_of(folder: Path, *, base: str | None = None) -> str | None:
+    """The base that the adapter in `folder` goes on; None while its config cannot be read.
+
+    Raises:
+        UsageError: the config is whole and names no base model, and none was given.
+    """
+    if base is not None:
+        return base
+    try:
+        config = _config(folder)
+    except UsageError:  # still being written, which the complete folder will settle
+        return None
+    return _named_base(folder, config)
+
+
+def _named_base(folder: Path, config: dict[str, Any]) -> str:
+    named = config.get("base_model_name_or_path")
+    if not isinstance(named, str) or not named:
+        raise UsageError(
+            f"{folder / ADAPTER_CONFIG} names no base_model_name_or_path, and an adapter is no "
+            "model by itself; say with --base which model it goes on"
+        )
+    path = Path(named).expanduser()
+    if path.is_dir():
+        return named
+    if "\\" in named or named.startswith((".", "/", "~")) or named.count("/") > 1:
+        raise UsageError(
+            f"{folder / ADAPTER_CONFIG} names the base model {named}, a folder that is not on "
+            "this machine; say with --base where it is"
+        )
+    revision = config.get("revision")
+    return f"{named}@{revision}" if isinstance(revision, str) and revision else named
+
+
+def _config(folder: Path) -> dict[str, Any]:
+    file = folder / ADAPTER_CONFIG
+    try:
+        config = json.loads(file.read_text("utf-8"))
+    except OSError as error:
+        raise UsageError(f"{file} cannot be read: {error.strerror or error}") from None
+    except ValueError as error:
+        raise UsageError(f"{file} is not whole JSON: {error}") from None
+    if not isinstance(config, dict):
+        raise UsageError(f"{file} holds a {type(config).__name__}, where an object was expected")
+    return config
+
+
+def _number(value: Any) -> float | None:
+    good = isinstance(value, int | float) and not isinstance(value, bool)
+    return float(value) if good else None
