@@ -13,6 +13,7 @@ from probes.baselines import (
     shuffled_label_probe,
 )
 from probes.crossval import comparable, cross_validated_scores, grouped_folds
+from probes.drift import DriftLimits, DriftState, Reading, drift_state
 from probes.fitters import FITTERS, Fitter, fitter, fitter_names
 from probes.intervals import (
     Estimate,
@@ -38,7 +39,7 @@ from probes.metrics import (
 )
 from probes.multiplicity import benjamini_hochberg, max_statistic_p
 from probes.pooling import POOLINGS, Pooling, pooling_names
-from probes.realignment import Realignment, fit_realignment, realigned
+from probes.realignment import Realignment, fit_realignment, realigned, score_r2
 from probes.representation_drift import (
     RepresentationDrift,
     compare_representations,
@@ -48,22 +49,27 @@ from probes.representation_drift import (
 )
 from probes.sae import SAE, SAEError, load_sae
 from probes.threshold import Threshold, controls_needed, threshold_at_fpr
+from probes.two_weights import TwoWeightScores, two_weight_scores
 
 __all__ = [
     "FITTERS",
     "POOLINGS",
     "SAE",
+    "DriftLimits",
+    "DriftState",
     "Estimate",
     "Fitter",
     "LinearProbe",
     "Pooling",
     "Probe",
     "ProbeError",
+    "Reading",
     "Realignment",
     "RepresentationDrift",
     "SAEError",
     "SavedProbe",
     "Threshold",
+    "TwoWeightScores",
     "auroc",
     "auroc_estimate",
     "balanced_accuracy",
@@ -77,6 +83,7 @@ __all__ = [
     "controls_needed",
     "cross_validated_scores",
     "direction_cosine",
+    "drift_state",
     "fit_realignment",
     "fitter",
     "fitter_names",
@@ -101,6 +108,8 @@ __all__ = [
     "recall_at_threshold",
     "recall_estimate",
     "save_probe",
+    "score_r2",
     "shuffled_label_probe",
     "threshold_at_fpr",
+    "two_weight_scores",
 ]
