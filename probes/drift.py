@@ -78,6 +78,8 @@ class DriftState:
         seconded_by: other probes without fault that show the same change, or as little.
         contradicted_by: other probes without fault that show the opposite change, or none
             beyond the limit where the reader shows one.
+        controls_rose: whether the frozen probe is shown to fire on more control rows than
+            before, by more than the limit: drift of the threshold, or growth everywhere.
         reason: the figures, in sentences.
     """
 
@@ -87,6 +89,7 @@ class DriftState:
     conclusive: bool
     seconded_by: tuple[Reader, ...]
     contradicted_by: tuple[Reader, ...]
+    controls_rose: bool
     reason: str
 
 
@@ -113,6 +116,9 @@ def drift_state(
        That holds too where no probe can find the concept any more: a hidden one looks the same.
     3. The reader's firing rate is shown to have risen by more than `limits.firing`:
        `concept grew`; fallen: `concept lost`.
+       A rise that control rows share is no growth by these rules: threshold and map take it up.
+       Activations cannot tell it from drift, so `controls_rose` and `reason` say that it
+       happened, and only behaviour can settle it.
     4. Otherwise `stable` if the reader is the frozen probe, and
        `representation drifted, probe refreshed` if not.
 
@@ -120,13 +126,14 @@ def drift_state(
         frozen: the probe fitted on the reference, as it is.
         realigned: the same probe behind a `realignment`.
         refit: a probe fitted on the checkpoint.
-        gap: AUROC of refit less frozen on the same rows (`gain_estimate` with floor 0).
+        gap: AUROC of refit less frozen on the same rows (`gain_estimate` with floor 0); without
+            `refit` it is not asked.
         representation: figures to quote.
         limits: where readings begin to count; the defaults if not given.
 
     Raises:
-        ProbeError: if the firing of a probe that can be believed has no interval, because then
-            neither change nor its absence can be told.
+        ProbeError: if the firing of a probe that can be believed, or that of any on control rows,
+            has no interval, because then neither change nor its absence can be told.
     """
     bounds = limits or DriftLimits()
     given: dict[Reader, Reading] = {"frozen": frozen}
@@ -141,48 +148,45 @@ def drift_state(
                 paired = gap if name == "frozen" else None
                 faults[name] = _outread(name, given[name], refit, paired, bounds)
     believed: list[Reader] = [name for name in given if not faults[name]]
-    told = [f"{fault}." for fault in faults.values() if fault]
+    rose = frozen.controls is not None and _change("frozen", frozen.controls, bounds.controls) > 0
+    told = [f"{fault[0].upper()}{fault[1:]}." for fault in faults.values() if fault]
+    if rose:
+        told.append("Whether control rows gained the concept, only behaviour can tell.")
+    quoted = _quoted(representation)
     if not believed:
         told.append("No probe that was given can be believed.")
-        return _state("monitor no longer valid", None, False, (), (), told, representation)
+        reason = " ".join(told + quoted)
+        return DriftState("monitor no longer valid", None, False, False, (), (), rose, reason)
     change = {name: _change(name, given[name].firing, bounds.firing) for name in believed}
     reader = believed[0]
-    firing = given[reader].firing
+    firing, found = given[reader].firing, change[reader]
     told.append(f"Read by the {reader} probe, the firing rate changed by {_shown(firing, '+.3f')}.")
-    same = tuple(name for name in believed[1:] if change[name] == change[reader])
-    other = tuple(
-        name
+    opposed = [
+        change[name] == -found != 0
+        or (found != 0 and change[name] == 0 and _within(given[name].firing, bounds.firing))
         for name in believed[1:]
-        if change[name] == -change[reader] != 0
-        or (change[reader] != 0 and change[name] == 0 and _within(given[name].firing, bounds))
-    )
-    state: State = "stable" if reader == "frozen" else "representation drifted, probe refreshed"
-    if change[reader]:
-        state = "concept grew" if change[reader] > 0 else "concept lost"
-    settled = change[reader] != 0 or _within(firing, bounds)
-    if not settled:
-        told.append(f"A change of more than {bounds.firing:g} is not excluded.")
-    return _state(state, reader, settled, same, other, told, representation)
-
-
-def _state(
-    state: State,
-    reader: Reader | None,
-    conclusive: bool,
-    same: tuple[Reader, ...],
-    other: tuple[Reader, ...],
-    told: list[str],
-    figures: RepresentationDrift | None,
-) -> DriftState:
+    ]
+    same = tuple(name for name in believed[1:] if change[name] == found)
+    other = tuple(name for name, against in zip(believed[1:], opposed, strict=True) if against)
     if other:
         told.append(f"Contradicted by: {', '.join(other)}.")
-    if figures is not None:
-        told.append(
-            f"Activations: CKA {figures.cka:.3f}, Procrustes residual {figures.procrustes:.3f} "
-            f"({figures.procrustes_chance:.3f} by chance), norms x{figures.norm_ratio:.2f}."
-        )
-    refreshed = reader not in (None, "frozen")
-    return DriftState(state, reader, refreshed, conclusive, same, other, " ".join(told))
+    state: State = "stable" if reader == "frozen" else "representation drifted, probe refreshed"
+    if found:
+        state = "concept grew" if found > 0 else "concept lost"
+    settled = found != 0 or _within(firing, bounds.firing)
+    if not settled:
+        told.append(f"A change of more than {bounds.firing:g} is not excluded.")
+    reason = " ".join(told + quoted)
+    return DriftState(state, reader, reader != "frozen", settled, same, other, rose, reason)
+
+
+def _quoted(figures: RepresentationDrift | None) -> list[str]:
+    if figures is None:
+        return []
+    return [
+        f"Activations: CKA {figures.cka:.3f}, Procrustes residual {figures.procrustes:.3f} "
+        f"({figures.procrustes_chance:.3f} by chance), norms x{figures.norm_ratio:.2f}."
+    ]
 
 
 def _fault(name: Reader, reading: Reading, limits: DriftLimits) -> str:
@@ -237,9 +241,10 @@ def _change(name: Reader, firing: Estimate, limit: float) -> int:
     return int(low > limit) - int(high < -limit)
 
 
-def _within(firing: Estimate, limits: DriftLimits) -> bool:
+def _within(firing: Estimate, limit: float) -> bool:
+    """Whether the interval excludes a change beyond the limit."""
     low, high = firing.low, firing.high
-    return low is not None and high is not None and max(-low, high) <= limits.firing
+    return low is not None and high is not None and max(-low, high) <= limit
 
 
 def _shown(estimate: Estimate, form: str = ".3f") -> str:

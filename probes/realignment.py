@@ -27,13 +27,14 @@ class Realignment:
         weight: `[d_model, d_model]` float32, from the checkpoint's coordinates to the reference's.
         mean_new: `[d_model]`, of the checkpoint's control rows.
         mean_ref: `[d_model]`, of the reference's control rows.
-        ridge: penalty that cross-validation chose, in units of the mean eigenvalue.
+        ridge: penalty that cross-validation chose, in units of the mean eigenvalue; the largest
+            means that the map is a multiple of the identity.
         r2: share of the reference's variance on rows of unseen groups, each dimension in its own
             standard deviation; below 0 where the mean alone does better.
         r2_shifted: the same for the map that only moves the mean, to compare with.
         n: control rows.
         n_groups: groups that they share.
-        held_out: `[n, d_model]` float32, each control row carried over by a map that never saw
+        held_out: `[n, d_model]` float32, each control row carried over by a map learnt without
             its group.
     """
 
@@ -73,11 +74,11 @@ def fit_realignment(
 ) -> Realignment:
     """Learn the map from the checkpoint's to the reference's activations on control rows.
 
-    Ridge regression that shrinks towards the multiple of the identity that fits best, not
-    towards nothing: directions in which control rows say little are left where they are, so a
-    concept that they lack is not read as lost. For a rotated copy that multiple is near 0 and
-    the regression is the ordinary one. The penalty is chosen on folds that cut no group, and
-    `r2` of a fold uses the penalty that the other folds chose.
+    Ridge regression between standardised activations that shrinks towards the multiple of the
+    identity that fits best, not towards nothing: directions in which control rows say little are
+    left where they are, so a concept that they lack is not read as lost. For a rotated copy that
+    multiple is near 0 and the regression is the ordinary one. The penalty is chosen on folds that
+    cut no group, and `r2` of a fold uses the penalty that the other folds chose.
 
     Args:
         x_ref: `[n, d_model]`, control rows in the reference.
@@ -98,30 +99,29 @@ def fit_realignment(
         )
     codes, n_groups = group_codes(groups, len(ref))
     parts = _folds(codes, n_groups, folds, random_state)
-    scale = _scale(ref)
+    unit = _spread(ref, "reference")
     error = np.empty((len(RIDGES), len(parts)))  # sums of squares, per penalty and fold
     shifted, total = np.empty(len(parts)), np.empty(len(parts))
     systems = []
     for k, (train, test) in enumerate(parts):
-        system = _System(ref[train], new[train], scale)
-        target = (ref[test] - system.mean_ref) / scale
-        at = (new[test] - system.mean_new) / scale
-        reading = system.read(at)
+        system = _System(ref[train], new[train])
+        seen = system.read(new[test])
         for i, ridge in enumerate(RIDGES):
-            error[i, k] = np.sum((target - system.predicted(at, reading, ridge)) ** 2)
-        shifted[k], total[k] = np.sum((target - at) ** 2), np.sum(target**2)
-        systems.append((system, test, at, reading))
+            error[i, k] = np.sum(((ref[test] - system.mapped(seen, ridge)) / unit) ** 2)
+        centred = ref[test] - system.mean_ref
+        total[k] = np.sum((centred / unit) ** 2)
+        shifted[k] = np.sum(((centred - new[test] + system.mean_new) / unit) ** 2)
+        systems.append((system, seen))
     held_out = np.empty(ref.shape)
     unseen = 0.0
-    for k, (system, test, at, reading) in enumerate(systems):
-        others = np.delete(error, k, axis=1).sum(axis=1)
-        best = int(np.argmin(others))
+    for k, (system, seen) in enumerate(systems):
+        best = int(np.argmin(np.delete(error, k, axis=1).sum(axis=1)))
         unseen += error[best, k]
-        held_out[test] = system.predicted(at, reading, RIDGES[best]) * scale + system.mean_ref
+        held_out[parts[k][1]] = system.mapped(seen, RIDGES[best])
     ridge = float(RIDGES[int(np.argmin(error.sum(axis=1)))])
-    whole = _System(ref, new, scale)
+    whole = _System(ref, new)
     return Realignment(
-        weight=whole.weight(ridge, scale).astype(np.float32),
+        weight=whole.weight(ridge).astype(np.float32),
         mean_new=whole.mean_new.astype(np.float32),
         mean_ref=whole.mean_ref.astype(np.float32),
         ridge=ridge,
@@ -185,16 +185,18 @@ def score_r2(probe: LinearProbe, realignment: Realignment, x_ref: Array) -> floa
 
 
 class _System:
-    """Ridge regression of one train part, solved for every penalty by one eigenbasis."""
+    """Ridge regression of one train part, solved for every penalty by one eigenbasis.
 
-    def __init__(self, ref: Floats, new: Floats, scale: Floats) -> None:
+    Each side in its own standard deviations, so that one massive dimension sets neither the
+    penalty nor the multiple, and a dimension that only grew is scaled back for nothing.
+    """
+
+    def __init__(self, ref: Floats, new: Floats) -> None:
         self.mean_ref, self.mean_new = ref.mean(axis=0), new.mean(axis=0)
-        self.x = (new - self.mean_new) / scale
-        y = (ref - self.mean_ref) / scale
-        size = float(np.sum(self.x * self.x))
-        if size == 0:
-            raise ProbeError("the checkpoint's control rows are all alike: there is no map")
-        self.multiple = float(np.sum(self.x * y)) / size
+        self.scale_ref, self.scale_new = _spread(ref, "reference"), _spread(new, "checkpoint")
+        self.x = (new - self.mean_new) / self.scale_new
+        y = (ref - self.mean_ref) / self.scale_ref
+        self.multiple = float(np.sum(self.x * y)) / float(np.sum(self.x * self.x))
         rest = y - self.multiple * self.x
         self.dual = len(self.x) < self.x.shape[1]  # among rows or among dimensions, the fewer
         gram = self.x @ self.x.T if self.dual else self.x.T @ self.x
@@ -202,32 +204,37 @@ class _System:
         self.values = np.maximum(values, 0.0)
         self.right = self.basis.T @ (rest if self.dual else self.x.T @ rest)
 
-    def read(self, at: Floats) -> Floats:
-        """Standardised activations in the eigenbasis: `[m, rank]`."""
-        seen: Floats = (at @ self.x.T if self.dual else at) @ self.basis
-        return seen
+    def read(self, new: Floats) -> tuple[Floats, Floats]:
+        """Rows of the checkpoint, standardised `[m, d]` and in the eigenbasis `[m, rank]`."""
+        at = (new - self.mean_new) / self.scale_new
+        return at, (at @ self.x.T if self.dual else at) @ self.basis
 
-    def predicted(self, at: Floats, reading: Floats, ridge: float) -> Floats:
-        """`[m, d]`, in the reference's standard deviations about its mean."""
-        penalty = ridge * self.values.mean()
-        mapped: Floats = self.multiple * at + (reading / (self.values + penalty)) @ self.right
-        return mapped
+    def mapped(self, seen: tuple[Floats, Floats], ridge: float) -> Floats:
+        """Rows that were `read`, in the reference's coordinates: `[m, d]`."""
+        at, inner = seen
+        z = self.multiple * at + (inner / self._penalised(ridge)) @ self.right
+        carried: Floats = z * self.scale_ref + self.mean_ref
+        return carried
 
-    def weight(self, ridge: float, scale: Floats) -> Floats:
+    def weight(self, ridge: float) -> Floats:
         """`[d, d]` between activations in their own units."""
         basis = self.x.T @ self.basis if self.dual else self.basis
-        inner: Floats = (basis / (self.values + ridge * self.values.mean())) @ self.right
+        inner: Floats = (basis / self._penalised(ridge)) @ self.right
         inner[np.diag_indices_from(inner)] += self.multiple
-        inner *= scale / scale[:, None]
+        inner *= self.scale_ref / self.scale_new[:, None]
         return inner
 
+    def _penalised(self, ridge: float) -> Floats:
+        penalised: Floats = self.values + ridge * float(self.values.mean())
+        return penalised
 
-def _scale(x: Floats) -> Floats:
+
+def _spread(x: Floats, name: str) -> Floats:
     """Standard deviation of each dimension; one that never varies gets the median of the rest."""
     spread: Floats = x.std(axis=0)
     flat = spread <= 1e-12 * np.maximum(np.abs(x).max(axis=0), 1e-300)
     if flat.all():
-        raise ProbeError("the reference's control rows are all alike: there is no map")
+        raise ProbeError(f"the {name}'s control rows are all alike: there is no map")
     spread[flat] = np.median(spread[~flat])
     return spread
 

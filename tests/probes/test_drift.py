@@ -105,6 +105,29 @@ def test_a_paired_gap_is_asked_before_two_intervals_apart():
     assert drift_state(frozen, refit=refit, gap=between(0.01, 0.1)).state == GREW
 
 
+@pytest.mark.parametrize("auroc", [GOOD, POOR])
+@pytest.mark.parametrize("firing", [UP, DOWN, FLAT, WIDE])
+def test_growth_and_loss_are_mirror_images(auroc: Estimate, firing: Estimate):
+    assert firing.low is not None
+    assert firing.high is not None
+    mirrored = replace(firing, value=-firing.value, low=-firing.high, high=-firing.low)
+    swap = {GREW: LOST, LOST: GREW}
+    ahead = drift_state(read(auroc, firing), realigned=mapped(GOOD, firing))
+    behind = drift_state(read(auroc, mirrored), realigned=mapped(GOOD, mirrored))
+    assert behind.state == swap.get(ahead.state, ahead.state)
+    assert (behind.reader, behind.conclusive) == (ahead.reader, ahead.conclusive)
+
+
+def test_growth_that_control_rows_share_is_not_passed_over_in_silence():
+    risen = drift_state(read(GOOD, UP, controls=STALE), realigned=mapped(GOOD, FLAT))
+    assert risen.state == DRIFTED
+    assert risen.controls_rose
+    assert "only behaviour can tell" in risen.reason
+    assert not drift_state(read(GOOD, UP, controls=FLAT)).controls_rose
+    fallen = between(-0.5, -0.3)
+    assert not drift_state(read(GOOD, UP, controls=fallen)).controls_rose
+
+
 def test_limits_are_where_they_say():
     at = drift_state(read(between(0.7, 0.9), between(0.05, 0.2)))
     assert at.state == STABLE  # the AUROC may be at its limit; growth must pass its own

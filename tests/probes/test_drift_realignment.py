@@ -7,7 +7,7 @@ from sklearn.linear_model import Ridge
 
 from probes import ProbeError, auroc
 from probes.mean_based import fit_difference_of_means
-from probes.realignment import fit_realignment, realigned, score_r2
+from probes.realignment import RIDGES, fit_realignment, realigned, score_r2
 from probes.representation_drift import direction_cosine
 from tests.probes.planted import plant
 
@@ -55,19 +55,24 @@ def test_a_realigned_probe_is_the_probe_after_the_map():
     )
 
 
+def judged(ref: np.ndarray, new: np.ndarray, at: np.ndarray, ridge: float) -> np.ndarray:
+    """Rows `at` carried over by scikit-learn's ridge regression."""
+    x, y = (new - new.mean(0)) / new.std(0), (ref - ref.mean(0)) / ref.std(0)
+    multiple = np.sum(x * y) / np.sum(x * x)
+    eigenvalues = np.linalg.svd(x, compute_uv=False) ** 2
+    judge = Ridge(alpha=ridge * eigenvalues.mean(), fit_intercept=False, solver="svd")
+    judge.fit(x, y - multiple * x)
+    z = (at - new.mean(0)) / new.std(0)
+    return (multiple * z + judge.predict(z)) * ref.std(0) + ref.mean(0)
+
+
 @pytest.mark.parametrize(("n", "d"), [(90, 10), (30, 50)])
 def test_the_map_is_the_ridge_regression_of_scikit_learn(n: int, d: int):
     ref = controls(n, d)
     new = ref @ (np.eye(d) + 0.2 * controls(d, d, 3)) + 0.3 * controls(n, d, 4)
     found = fit_realignment(ref, new, np.arange(n))
-    scale = ref.std(axis=0)
-    x, y = (new - new.mean(0)) / scale, (ref - ref.mean(0)) / scale
-    multiple = np.sum(x * y) / np.sum(x * x)
-    eigenvalues = np.linalg.svd(x, compute_uv=False) ** 2
-    judge = Ridge(alpha=found.ridge * eigenvalues.mean(), fit_intercept=False)
-    judge.fit(x, y - multiple * x)
-    expected = (multiple * x + judge.predict(x)) * scale + ref.mean(0)
-    np.testing.assert_allclose(found.transform(new), expected, atol=1e-4)
+    at = controls(20, d, 5)
+    np.testing.assert_allclose(found.transform(at), judged(ref, new, at, found.ridge), atol=1e-3)
 
 
 def test_activations_with_nothing_in_common_have_no_validity():
@@ -96,6 +101,29 @@ def test_a_concept_that_controls_lack_is_left_in_place():
     scores = realigned(probe, found).decision_function(rows.x @ jitter)
     np.testing.assert_allclose(scores, probe.decision_function(rows.x), atol=1.0)
     assert auroc(scores, rows.y) > 0.95
+
+
+def test_dimensions_that_only_grew_are_scaled_back_from_few_rows():
+    ref = controls(30, 200)
+    gain = np.geomspace(0.01, 100, 200)
+    gain[0] = 1e6  # and one became massive
+    found = fit_realignment(ref, ref * gain, np.arange(30))
+    fresh = controls(10, 200, 9)
+    np.testing.assert_allclose(found.transform(fresh * gain), fresh, atol=0.1)
+    assert found.r2 > 0.95
+    assert found.r2_shifted < 0
+
+
+def test_held_out_rows_were_carried_over_by_a_map_learnt_without_their_group():
+    ref = controls(16, 3)
+    new = np.tanh(ref @ ortho_group.rvs(3, random_state=0)) + 0.3 * controls(16, 3, 4)
+    found = fit_realignment(ref, new, np.arange(8).repeat(2), folds=8)
+    for i in range(16):
+        others = np.arange(16) // 2 != i // 2
+        carried = [judged(ref[others], new[others], new[i : i + 1], ridge) for ridge in RIDGES]
+        assert np.min(np.abs(np.vstack(carried) - found.held_out[i]).max(axis=1)) < 1e-5
+    residual = (ref - found.held_out) / ref.std(0)
+    assert found.r2 == pytest.approx(1 - np.sum(residual**2) / ref.size, abs=0.1)
 
 
 def test_a_silent_dimension_and_another_order_of_groups_change_nothing():
