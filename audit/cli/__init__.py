@@ -23,6 +23,7 @@ _COMMANDS = {
     "list": "audit.cli.catalogue",
     "show": "audit.cli.show",
     "report": "audit.cli.report",
+    "diff": "audit.cli.diff",
     "init": "audit.cli.init",
     "doctor": "audit.cli.doctor",
     "demo": "audit.cli.demo",
