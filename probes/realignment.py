@@ -78,7 +78,8 @@ def fit_realignment(
     identity that fits best, not towards nothing: directions in which control rows say little are
     left where they are, so a concept that they lack is not read as lost. For a rotated copy that
     multiple is near 0 and the regression is the ordinary one. The penalty is chosen on folds that
-    cut no group, and `r2` of a fold uses the penalty that the other folds chose.
+    cut no group, and `r2` of a fold uses the penalty that the other folds chose. A rotation of
+    everything takes more control rows than dimensions to undo; with fewer, `r2` says how much.
 
     Args:
         x_ref: `[n, d_model]`, control rows in the reference.
@@ -137,7 +138,8 @@ def realigned(probe: LinearProbe, realignment: Realignment) -> LinearProbe:
     """The probe that reads the checkpoint's activations as `probe` reads them once mapped.
 
     Its decision function is `probe.decision_function(realignment.transform(x))`, up to rounding
-    of float32.
+    of float32. A penalty flattens its scores, so it takes its threshold from control rows of the
+    checkpoint rather than from the frozen probe.
 
     Raises:
         ProbeError: if probe and map have different widths.
