@@ -177,7 +177,8 @@ def trend(of: Series, step: float, *, confidence: float = 0.95) -> Prediction:
     Exponential smoothing of level and slope (Holt 1957) on the angular scale. How fast each
     follows is chosen, from a grid, by the errors it would have made so far one audit ahead;
     standing still on the mean and persistence itself are in the grid, so what has no trend is
-    given none. The interval comes from these errors, with at least binomial noise.
+    given none. The interval comes from these errors, with at least binomial noise, at one
+    degree of freedom less for having chosen.
 
     Args:
         of: the run so far.
@@ -200,10 +201,10 @@ def trend(of: Series, step: float, *, confidence: float = 0.95) -> Prediction:
         level = expected + gain * errors[now - 1]
         slope = slope + gain * bend * errors[now - 1] / gap
     least = of.floor * (1 + np.maximum(follow / (2 - follow), 1 / n))
-    spread = np.maximum(np.mean(errors**2, axis=0), least)
+    spread = np.maximum(np.sum(errors**2, axis=0) / (n - 2), least)
     best = int(np.argmin(spread))
     centre = float(level[best] + slope[best] * (step - of.steps[-1]))
-    half = math.sqrt(spread[best]) * float(stdtrit(n - 1, 1 - tail(confidence)))
+    half = math.sqrt(spread[best]) * float(stdtrit(n - 2, 1 - tail(confidence)))
     return _prediction(centre, half)
 
 

@@ -131,6 +131,20 @@ def test_an_alarm_needs_patience_and_a_second_signal():
     assert state.alarm_step == 70
 
 
+def test_a_second_signal_only_takes_alarms_away():
+    rng = np.random.default_rng(6)
+    asked = AlarmRule(alpha=0.5, horizon=3, second_alpha=0.3)
+    taken = 0
+    for _ in range(300):
+        with_it, without = AlarmState(asked), AlarmState(replace(asked, second_alpha=None))
+        for step, (p, second) in enumerate(rng.random((10, 2))):
+            reading = Reading(step, float(p) ** 3, float(second))
+            with_it, without = advance(with_it, reading), advance(without, reading)
+            assert without.alarm or not with_it.alarm
+        taken += without.alarm and not with_it.alarm
+    assert taken > 10
+
+
 def test_a_second_signal_from_before_the_exceedances_does_not_count():
     state = through_advance(np.array([0.9]), AlarmRule(patience=2), second=0.0)
     for step in (1, 2):
