@@ -88,7 +88,9 @@ class GateDiff(Part):
     severity: Severity
     status: Status
     reason: str
-    gates: bool = Field(description="Whether the exit code heeds it: not where suppressed.")
+    gates: bool = Field(
+        description="Whether the exit code heeds it: not where suppressed or below --fail-on."
+    )
     verdict_before: Verdict | None = None
     verdict_after: Verdict | None = None
     estimate_before: Estimate | None = None

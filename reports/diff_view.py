@@ -54,6 +54,11 @@ def print_diff(diff: RecordDiff, console: Console) -> None:
         console.print(_table(diff))
     told = [gate for gate in diff.gates if gate.status != "unchanged"]
     _print_lines(console, "What changed", [(_word(gate), _told(gate)) for gate in told])
+    _print_lines(
+        console,
+        "Not compared row by row",
+        [(Text("-"), Text(safe_text(line, 400))) for line in _unpaired(diff)],
+    )
     lines = [
         (
             Text("-"),
@@ -120,8 +125,19 @@ def _told(gate: GateDiff) -> Text:
 
 
 def _sentence(gate: GateDiff) -> str:
-    known = "" if gate.gates else "; suppressed, so it does not gate"
+    known = "" if gate.gates else "; it does not gate (suppressed, or below --fail-on)"
     return f"{_title(gate)}: {gate.reason}{known}"
+
+
+def _unpaired(diff: RecordDiff) -> list[str]:
+    """Why there is no difference on the same rows, once for all gates that it holds of."""
+    why: dict[str, list[str]] = {}
+    for gate in diff.gates:
+        if gate.not_paired:
+            why.setdefault(gate.not_paired, []).append(f"{gate.suite}/{gate.check}")
+    return [
+        f"{reason} ({', '.join(dict.fromkeys(names))})" for reason, names in sorted(why.items())
+    ]
 
 
 def _print_lines(console: Console, title: str, lines: list[tuple[Text, Text]]) -> None:
@@ -161,6 +177,9 @@ def render_diff_markdown(diff: RecordDiff) -> str:
     ]
     if rows:
         parts.append(table(header, rows))
+    if unpaired := _unpaired(diff):
+        lines = [f"- {prose(line, 400)}" for line in unpaired]
+        parts += ["## Not compared row by row", "\n".join(lines)]
     if diff.caveats:
         lines = [
             f"- {f'{code(caveat.where)}: ' if caveat.where else ''}{prose(caveat.sentence, 400)}"

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from suites.schema import SEVERITIES, Severity
+
 
 @click.command("diff")
 @click.argument("before", type=click.Path(path_type=Path), metavar="A")
@@ -19,12 +21,25 @@ import click
     help="Growth of a rate on the same rows that is tolerated, as a share.",
 )
 @click.option(
+    "--fail-on",
+    type=click.Choice(SEVERITIES),
+    default="low",
+    show_default=True,
+    help="Gates below this severity are told and do not gate.",
+)
+@click.option(
     "--strict", is_flag=True, help="A gate that is gone or could not be compared ends with 6."
 )
 @click.option("--json", "as_json", is_flag=True, help="The comparison as JSON on stdout.")
 @click.option("--md", "as_markdown", is_flag=True, help="The comparison as Markdown on stdout.")
 def command(
-    before: Path, after: Path, margin: float, strict: bool, as_json: bool, as_markdown: bool
+    before: Path,
+    after: Path,
+    margin: float,
+    fail_on: Severity,
+    strict: bool,
+    as_json: bool,
+    as_markdown: bool,
 ) -> int:
     """Say what got worse or better from A to B, two run folders or their report.json.
 
@@ -42,7 +57,7 @@ def command(
     from audit.engine.diffing import diff_runs
     from reports.diff_view import print_diff, render_diff_markdown
 
-    diff = diff_runs(before, after, margin=margin, strict=strict)
+    diff = diff_runs(before, after, margin=margin, fail_on=fail_on, strict=strict)
     try:
         if as_json:
             sys.stdout.write(diff.to_json())

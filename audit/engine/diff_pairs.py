@@ -85,6 +85,9 @@ def read_scores(run: Path) -> pd.DataFrame | None:
     lacking = [name for name in _TYPES if name not in frame.columns]
     if lacking:
         raise UsageError(f"{file} is no table of scores: it lacks {', '.join(lacking)}")
+    for name in ("suite", "check", "role", "id", "group"):
+        if not frame[name].map(lambda value: isinstance(value, str)).all():
+            raise UsageError(f"{file} is no table of scores: `{name}` is not text on every row")
     try:
         audit: pd.DataFrame = frame.loc[frame["role"] == "audit", list(_TYPES)].astype(_TYPES)
     except (ValueError, TypeError) as error:
@@ -96,6 +99,9 @@ def paired_change(
     before: Side, after: Side, gate: GateResult, *, margin: float, confidence: float
 ) -> Paired:
     """Rate of the gate's event after, less that before, on the same rows.
+
+    Each run fits its monitor and sets its threshold on its own model, so the difference is one
+    of what two audits count: the model's change, and with it what the fit moved.
 
     Args:
         before: the check in the earlier run.
@@ -111,8 +117,10 @@ def paired_change(
     event = EVENTS.get(gate.kind)
     if event is None:
         raise NotPairedError(f"no event of a single row says what a {gate.kind} gate measures")
+    if not 0 < confidence < 1:
+        raise NotPairedError(f"a confidence lies between 0 and 1, not {confidence:g}")
     _same_rows(before.check, after.check)
-    old, new = _events(before, event), _events(after, event)
+    old, new = events_of(before, event), events_of(after, event)
     if set(old.index) != set(new.index):
         raise NotPairedError("the two tables of scores hold other rows")
     shared = old.index[old["known"].to_numpy() & new.loc[old.index, "known"].to_numpy()]
@@ -142,7 +150,7 @@ def _same_rows(before: CheckResult, after: CheckResult) -> None:
         raise NotPairedError("the audit rows differ")
 
 
-def _events(side: Side, event: Event) -> pd.DataFrame:
+def events_of(side: Side, event: Event) -> pd.DataFrame:
     """`event`, `group` and whether the event is `known`, by the id of the row."""
     check = side.check
     if side.scores is None:

@@ -19,7 +19,7 @@ from audit.exit_codes import ExitCode
 from probes.multiplicity import benjamini_hochberg
 from reports.diff import STATUSES, Caveat, DiffSide, GateDiff, PairedChange, RecordDiff, Status
 from reports.read import read_report
-from reports.record import AuditReport, CheckResult, GateResult
+from reports.record import SEVERITIES, AuditReport, CheckResult, GateResult, Severity
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,7 +46,12 @@ class _Match:
 
 
 def diff_runs(
-    before: Path, after: Path, *, margin: float = 0.0, strict: bool = False
+    before: Path,
+    after: Path,
+    *,
+    margin: float = 0.0,
+    fail_on: Severity = "low",
+    strict: bool = False,
 ) -> RecordDiff:
     """Compare two run folders, or two `report.json`.
 
@@ -60,6 +65,7 @@ def diff_runs(
         new,
         scores=(read_scores(before), read_scores(after)),
         margin=margin,
+        fail_on=fail_on,
         strict=strict,
     )
 
@@ -70,6 +76,7 @@ def diff_records(
     *,
     scores: tuple[pd.DataFrame | None, pd.DataFrame | None] = (None, None),
     margin: float = 0.0,
+    fail_on: Severity = "low",
     strict: bool = False,
 ) -> RecordDiff:
     """Compare two records gate by gate; gates match by suite, check, kind and attribute.
@@ -83,12 +90,14 @@ def diff_records(
         after: the later one.
         scores: the audit rows of either, as `read_scores` gives them.
         margin: growth of a rate that is tolerated, as a share.
+        fail_on: gates below this severity are told and do not gate.
         strict: what was measured before and is not now ends with 6.
     """
     matches = [_with_rows(match, scores, margin) for match in _matches(before, after)]
     corrected = _corrected([match.paired for match in matches])
     gates = [
-        _gate_diff(match, paired, margin) for match, paired in zip(matches, corrected, strict=True)
+        _gate_diff(match, paired, margin, fail_on)
+        for match, paired in zip(matches, corrected, strict=True)
     ]
     gates.sort(key=lambda gate: (STATUSES.index(gate.status), gate.suite, gate.check))
     return RecordDiff(
@@ -196,7 +205,9 @@ def _corrected(found: Sequence[Paired | None]) -> list[PairedChange | None]:
     ]
 
 
-def _gate_diff(match: _Match, paired: PairedChange | None, margin: float) -> GateDiff:
+def _gate_diff(
+    match: _Match, paired: PairedChange | None, margin: float, fail_on: Severity
+) -> GateDiff:
     old, new = match.before, match.after
     held = new or old
     assert held is not None  # a match has a side
@@ -210,7 +221,8 @@ def _gate_diff(match: _Match, paired: PairedChange | None, margin: float) -> Gat
         severity=held.gate.severity,
         status=status,
         reason=reason,
-        gates=held.check.suppressed is None,
+        gates=held.check.suppressed is None
+        and SEVERITIES.index(held.gate.severity) >= SEVERITIES.index(fail_on),
         verdict_before=old.gate.verdict if old else None,
         verdict_after=new.gate.verdict if new else None,
         estimate_before=old.gate.estimate if old else None,
@@ -225,12 +237,15 @@ def _gate_diff(match: _Match, paired: PairedChange | None, margin: float) -> Gat
 def _status(match: _Match, paired: PairedChange | None, margin: float) -> tuple[Status, str]:
     """What became of a gate, and why that is said."""
     if match.before is None:
-        return "new", "only the second audit has it"
+        now = match.after.gate if match.after else None
+        return "new", f"only the second audit has it{f': {_as_said(now)}' if now else ''}"
     if match.after is None:
-        return "gone", "only the first audit has it"
+        return "gone", f"only the first audit has it: {_as_said(match.before.gate)}"
     then, now = match.before.gate, match.after.gate
     if now.verdict == "flag" and then.verdict != "flag":
-        return "worse", f"it flags, and was {_as_said(then)}"
+        chance = paired is not None and not _grew(paired, 0.0)
+        doubt = "; what rose on the same rows is within chance" if chance else ""
+        return "worse", f"it flags, and was {_as_said(then)}{doubt}"
     for which, gate in (("second", now), ("first", then)):
         if gate.verdict == "error" or gate.estimate is None:
             return "not_compared", f"not measured in the {which} audit: {gate.reason}"

@@ -14,12 +14,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from audit.engine.diff_pairs import Side, events_of, read_scores
 from audit.engine.diffing import diff_records
 from audit.engine.run import run_audit
 from reports.diff import RecordDiff
+from reports.diff_view import render_diff_markdown
+from reports.read import read_report
 from reports.record import AuditReport, RoleCount, Suppressed
+from reports.text import is_hidden
 from tests.audit.cli.conftest import Done
 from tests.reports import factory
+from tests.reports.strategies import reports
 
 Audit = Callable[..., Done]
 Runs = dict[str, Path]
@@ -56,6 +61,16 @@ def test_the_liar_is_worse_than_the_honest_model(audit: Audit, runs: Runs) -> No
     assert gate.paired.difference.value == pytest.approx(expected), "every row says something"
     assert gate.paired.difference.low is not None
     assert gate.paired.difference.low > 0.5
+
+
+@pytest.mark.parametrize("name", ["honest", "liar"])
+def test_events_are_those_that_the_audit_counted(runs: Runs, name: str) -> None:
+    report, scores = read_report(runs[name]), read_scores(runs[name])
+    [check] = report.checks
+    kept = pd.read_parquet(runs[name] / "scores.parquet").query("role == 'audit'").set_index("id")
+    found = events_of(Side(check, scores), "contradicts")
+    assert (found["event"] == kept["event"].astype(bool)).all()
+    assert found["event"].any() == (name == "liar")
 
 
 def test_swapped_it_is_better(audit: Audit, runs: Runs) -> None:
@@ -110,9 +125,11 @@ def test_broken_scores_are_a_sentence(
     assert not done.out
 
 
-@pytest.mark.parametrize("change", [{"drop": "fires"}, {"score": "high"}, {"asserts": "maybe"}])
+@pytest.mark.parametrize(
+    "change", [{"drop": "fires"}, {"score": "high"}, {"asserts": "maybe"}, {"id": 7}]
+)
 def test_a_table_of_something_else_is_a_sentence(
-    audit: Audit, runs: Runs, tmp_path: Path, change: dict[str, str]
+    audit: Audit, runs: Runs, tmp_path: Path, change: dict[str, Any]
 ) -> None:
     scores = pd.read_parquet(runs["liar"] / "scores.parquet")
     drop = change.get("drop")
@@ -232,14 +249,14 @@ def test_many_gates_pay_for_each_other() -> None:
     then, now = firing(0), [i % 2 == 0 and i < 24 for i in range(N)]
 
     def many(n: int, fires: list[bool]) -> tuple[AuditReport, pd.DataFrame]:
-        reports, frames = [], []
+        made, frames = [], []
         for number in range(n):
             one = record(check={"id": f"check-{number}"})
             report, frame = rows_of(one, fires if number == 0 else then)
-            reports.append(report)
+            made.append(report)
             frames.append(frame)
-        checks = [report.checks[0] for report in reports]
-        return reports[0].model_copy(update={"checks": checks}), pd.concat(frames)
+        checks = [report.checks[0] for report in made]
+        return made[0].model_copy(update={"checks": checks}), pd.concat(frames)
 
     def status(n: int) -> str:
         (before, old), (after, new) = many(n, then), many(n, now)
@@ -278,6 +295,52 @@ def test_a_suppressed_regression_is_told_and_does_not_gate() -> None:
     known = {"suppressed": Suppressed(reason="known", until="2999-01-01")}
     diff = diff_records(record(check=known), record({"verdict": "flag"}, check=known))
     assert (diff.gates[0].status, diff.gates[0].gates, diff.exit_code) == ("worse", False, 0)
+
+
+def test_a_lesser_gate_is_told_and_does_not_gate() -> None:
+    before, after = (
+        record({"severity": "medium"}),
+        record({"severity": "medium", "verdict": "flag"}),
+    )
+    assert diff_records(before, after, fail_on="medium").exit_code == 1
+    assert diff_records(before, after, fail_on="high").exit_code == 0
+    assert diff_records(before, after, fail_on="high").gates[0].status == "worse"
+
+
+def test_a_flag_that_the_rows_do_not_bear_out_says_so() -> None:
+    unsure, flagged = record({"verdict": "inconclusive"}), record({"verdict": "flag"})
+    (before, old), (after, new) = rows_of(unsure, firing(40)), rows_of(flagged, firing(41))
+    [gate] = diff_records(before, after, scores=(old, new)).gates
+    assert gate.status == "worse"
+    assert "within chance" in gate.reason
+
+
+def test_a_blind_monitor_makes_nothing_better() -> None:
+    """Within the limit and still no pass: the model misbehaves and the monitor is silent."""
+    blind = record({"verdict": "inconclusive"})
+    (before, old), (after, new) = rows_of(record(), firing(60)), rows_of(blind, firing(0))
+    assert diff_records(before, after, scores=(old, new)).gates[0].status == "changed"
+
+
+@settings(max_examples=25)
+@given(reports, reports)
+def test_any_two_records_can_be_compared(before: AuditReport, after: AuditReport) -> None:
+    diff = diff_records(before, after)
+    assert diff.exit_code in (0, 1, 6)
+    assert RecordDiff.model_validate_json(diff.to_json()) == diff
+    gates = sum(len(check.gates) for check in after.checks)
+    assert len(diff.gates) - diff.count("gone") == gates
+    markdown = render_diff_markdown(diff)
+    assert not [c for c in markdown if c != "\n" and is_hidden(c)]
+
+
+@settings(max_examples=25)
+@given(reports)
+def test_a_record_is_neither_worse_nor_better_than_itself(report: AuditReport) -> None:
+    diff = diff_records(report, report)
+    assert {gate.status for gate in diff.gates} <= {"unchanged", "not_compared"}
+    assert {caveat.kind for caveat in diff.caveats} <= {"partial"}
+    assert diff.exit_code in (0, 6)
 
 
 def test_new_and_gone_gates_are_told() -> None:
