@@ -7,8 +7,9 @@ the fit leaves over, and never less than binomial: more is overdispersion, less 
 few audits, or of audits that read the same rows.
 
 What it does not know: noise that wanders. A rate that drifts at random from audit to audit, with
-no cause and no onset, is called a rise more often than promised; and rare events that come in
-bursts (a rate of 1 % that the audits share unevenly) are, over 30 audits, twice as often.
+no cause and no onset, is given one in 17 to 45 of 100 runs (where it ends higher, it did rise);
+ask for a least rise where drift is to be let pass. Rare events that come in bursts (1 %, shared
+unevenly by 30 audits) are given one in 11 of 100 runs instead of 5.
 """
 
 from __future__ import annotations
@@ -121,6 +122,7 @@ def onset(
     *,
     alpha: float = 0.05,
     confidence: float = 0.95,
+    least_rise: float = 0.0,
     n_draws: int = 2000,
     random_state: int = 0,
 ) -> Onset:
@@ -136,6 +138,8 @@ def onset(
         of: the series.
         alpha: how often a flat series may be given an onset.
         confidence: of the interval.
+        least_rise: fitted rise in rate below which there is none worth an onset; what guards
+            against rates that wander.
         n_draws: simulated series.
         random_state: seed.
 
@@ -153,17 +157,15 @@ def onset(
     gains = _gains(y, basis, of.floor)
     best = int(np.argmax(gains))
     p = _flat_p(of.steps, float(gains[best]), n_draws, random_state, both_ways=False)
-    if p > alpha:
+    fit = y.mean() + float(basis[best] @ y) * basis[best]
+    before, after = (float(end) for end in np.sin(np.clip(fit[[0, -1]], 0, np.pi / 2)) ** 2)
+    if p > alpha or after - before < least_rise:
         return Onset(False, p, confidence=confidence, audits=n)
-
-    height = float(basis[best] @ y)
-    fit = y.mean() + height * basis[best]
     noise = _leftover(y, basis[best : best + 1], of.floor)[0] / (n - 2)
     limit = _limit(fit, noise, basis, first, int(first[best]), confidence, n_draws, random_state)
     excess = _excess(y[None], basis, first, floor=of.floor)[0]
     inside = np.flatnonzero(excess <= limit) + 1
     inside = np.union1d(inside, first[best : best + 1])
-    ends = np.sin(np.clip(fit[[0, -1]], 0, np.pi / 2)) ** 2
     return Onset(
         found=True,
         p=p,
@@ -171,8 +173,8 @@ def onset(
         step=float(of.steps[first[best]]),
         low=float(of.steps[inside[0] - 1]),
         high=float(of.steps[inside[-1]]),
-        before=float(ends[0]),
-        after=float(ends[1]),
+        before=before,
+        after=after,
         confidence=confidence,
         audits=n,
     )
