@@ -106,6 +106,9 @@ def is_complete(folder: Path, *, earlier: Completeness | None = None) -> Complet
         if folder.is_dir():
             return Completeness(folder, (), ("a file went away during the look",), ())
         return Completeness(folder, ("the folder is not there any more",), (), ())
+    except OSError as error:
+        reason = f"{error.filename or folder} cannot be read ({error.strerror or error})"
+        return Completeness(folder, (reason,), (), ())
     return Completeness(folder, missing, writing, files)
 
 
