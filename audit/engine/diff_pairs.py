@@ -151,7 +151,13 @@ def _same_rows(before: CheckResult, after: CheckResult) -> None:
 
 
 def events_of(side: Side, event: Event) -> pd.DataFrame:
-    """`event`, `group` and whether the event is `known`, by the id of the row."""
+    """`event`, `group` and whether the event is `known`, by the id of the audit row.
+
+    A contradiction is known where the model says something about the concept.
+
+    Raises:
+        NotPairedError: the run kept no rows, or not those of this record.
+    """
     check = side.check
     if side.scores is None:
         raise NotPairedError(f"a run has no {SCORES_FILE}")

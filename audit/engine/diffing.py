@@ -6,43 +6,24 @@ touched and nothing is printed.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from audit.engine.diff_fairness import caveats_of_checks, caveats_of_gates, caveats_of_reports
-from audit.engine.diff_pairs import NotPairedError, Paired, Side, paired_change, read_scores
+from audit.engine.diff_matching import Match, matches_of, with_rows
+from audit.engine.diff_pairs import Paired, read_scores
 from audit.engine.estimates import recorded
 from audit.exit_codes import ExitCode
 from probes.multiplicity import benjamini_hochberg
 from reports.diff import STATUSES, Caveat, DiffSide, GateDiff, PairedChange, RecordDiff, Status
 from reports.read import read_report
-from reports.record import SEVERITIES, AuditReport, CheckResult, GateResult, Severity
+from reports.record import SEVERITIES, AuditReport, GateResult, Severity
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _ROUNDING = 1e-9  # the inversion that gave p is exact to this
-
-
-@dataclass(frozen=True, eq=False)
-class _Held:
-    """A gate, and the check that it belongs to."""
-
-    check: CheckResult
-    gate: GateResult
-
-
-@dataclass(frozen=True, eq=False)
-class _Match:
-    """A gate on either side, and the rows of both where they can be compared."""
-
-    before: _Held | None
-    after: _Held | None
-    paired: Paired | None = None
-    not_paired: str = ""
 
 
 def diff_runs(
@@ -93,7 +74,7 @@ def diff_records(
         fail_on: gates below this severity are told and do not gate.
         strict: what was measured before and is not now ends with 6.
     """
-    matches = [_with_rows(match, scores, margin) for match in _matches(before, after)]
+    matches = [with_rows(match, scores, margin) for match in matches_of(before, after)]
     corrected = _corrected([match.paired for match in matches])
     gates = [
         _gate_diff(match, paired, margin, fail_on)
@@ -122,69 +103,6 @@ def exit_code_of(gates: Sequence[GateDiff], *, strict: bool = False) -> ExitCode
     return ExitCode.INCONCLUSIVE if not compared or (strict and lost) else ExitCode.PASSED
 
 
-def _matches(before: AuditReport, after: AuditReport) -> Iterator[_Match]:
-    """The gates of both, matched; those of the second in its order, then what is gone."""
-    old, new = _by_key(before), _by_key(after)
-    # A check that could not be measured does not say which attribute a gate compares.
-    unmatched = [key for key in old if key not in new]
-    pairs: dict[_Key, _Key] = {}
-    for key in (key for key in new if key not in old):
-        for other in unmatched:
-            erred = "error" in (old[other].gate.verdict, new[key].gate.verdict)
-            if erred and other[:3] == key[:3] and (other[3] is None) != (key[3] is None):
-                pairs[key] = other
-                unmatched.remove(other)
-                break
-    for key, held in new.items():
-        yield _Match(old.get(pairs.get(key, key)), held)
-    for key in unmatched:
-        yield _Match(old[key], None)
-
-
-_Key = tuple[str, str, str, str | None, int]
-
-
-def _by_key(report: AuditReport) -> dict[_Key, _Held]:
-    """Gates by suite, check, kind, attribute, and the how manieth of these it is."""
-    seen: Counter[tuple[str, str, str, str | None]] = Counter()
-    found: dict[_Key, _Held] = {}
-    for check in report.checks:
-        for gate in check.gates:
-            name = (check.suite, check.id, gate.kind, gate.detail.get("attribute"))
-            found[(*name, seen[name])] = _Held(check, gate)
-            seen[name] += 1
-    return found
-
-
-def _with_rows(
-    match: _Match,
-    scores: tuple[pd.DataFrame | None, pd.DataFrame | None],
-    margin: float,
-) -> _Match:
-    """The match with the difference on its rows, or the reason why there is none."""
-    if match.before is None or match.after is None:
-        return match
-    then, now = match.before.gate, match.after.gate
-    if then.estimate is None or now.estimate is None:
-        return match
-    for held in (match.before, match.after):
-        # A number without a part in the correction is one of a monitor that is not valid.
-        if held.gate.p_value is not None and held.gate.q_value is None:
-            why = "the monitor is not valid in both audits, so that its rows say nothing"
-            return _Match(match.before, match.after, not_paired=why)
-    try:
-        paired = paired_change(
-            Side(match.before.check, scores[0]),
-            Side(match.after.check, scores[1]),
-            now,
-            margin=margin,
-            confidence=max(then.estimate.confidence, now.estimate.confidence),
-        )
-    except NotPairedError as missing:
-        return _Match(match.before, match.after, not_paired=str(missing))
-    return _Match(match.before, match.after, paired=paired)
-
-
 def _corrected(found: Sequence[Paired | None]) -> list[PairedChange | None]:
     """Each direction is a family of its own: an interval has a tail for either."""
     family = [paired for paired in found if paired is not None]
@@ -206,7 +124,7 @@ def _corrected(found: Sequence[Paired | None]) -> list[PairedChange | None]:
 
 
 def _gate_diff(
-    match: _Match, paired: PairedChange | None, margin: float, fail_on: Severity
+    match: Match, paired: PairedChange | None, margin: float, fail_on: Severity
 ) -> GateDiff:
     old, new = match.before, match.after
     held = new or old
@@ -234,7 +152,7 @@ def _gate_diff(
     )
 
 
-def _status(match: _Match, paired: PairedChange | None, margin: float) -> tuple[Status, str]:
+def _status(match: Match, paired: PairedChange | None, margin: float) -> tuple[Status, str]:
     """What became of a gate, and why that is said."""
     if match.before is None:
         now = match.after.gate if match.after else None
@@ -292,9 +210,7 @@ def _as_said(gate: GateResult) -> str:
     return words[gate.verdict]
 
 
-def _caveats(
-    before: AuditReport, after: AuditReport, matches: Sequence[_Match]
-) -> Iterator[Caveat]:
+def _caveats(before: AuditReport, after: AuditReport, matches: Sequence[Match]) -> Iterator[Caveat]:
     """Each once, those of the whole first."""
     same_weights = before.model.weights_digest == after.model.weights_digest
     found = list(caveats_of_reports(before, after))
