@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from audit.errors import UsageError
+from audit.models.checkpoint_files import INDEX, PICKLED, WEIGHTS
 
 ADAPTER_CONFIG = "adapter_config.json"
 ADAPTER_WEIGHTS = "adapter_model.safetensors"
@@ -56,8 +57,14 @@ class Adapter:
 
 
 def is_adapter(folder: Path) -> bool:
-    """Whether the folder holds an adapter and no model of its own."""
-    return (folder / ADAPTER_CONFIG).is_file() and not (folder / "config.json").is_file()
+    """Whether the folder holds an adapter and no weights of a model of its own.
+
+    Some trainers put the config.json of the base beside the adapter.
+    """
+    if not (folder / ADAPTER_CONFIG).is_file():
+        return False
+    whole = (WEIGHTS, INDEX, PICKLED)
+    return not any(next(folder.glob(pattern), None) for pattern in whole)
 
 
 def read_adapter(folder: Path, *, base: str | None = None) -> Adapter:

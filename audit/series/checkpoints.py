@@ -27,14 +27,13 @@ from audit.series.steps import Step, natural, step_of_folder, step_of_name
 Kind = Literal["model", "adapter", "hub", "organism"]
 
 # What only a checkpoint has; several, since any one of them may be what is missing.
-_MARKS = (
-    "config.json",
-    ADAPTER_CONFIG,
+_WEIGHTS = (
     "*.safetensors",
     "*.safetensors.index.json",
     "pytorch_model*.bin",
     "adapter_model.bin",
 )
+_MARKS = ("config.json", ADAPTER_CONFIG, *_WEIGHTS)
 # Folders that a writer renames once it is done.
 STAGING = ("tmp-checkpoint-", "tmp_", "tmp-", ".")
 STAGED = (".tmp", ".incomplete", ".partial", "_tmp", "-tmp")
@@ -65,6 +64,14 @@ class Checkpoint:
         return Path(self.source).expanduser() if local else None
 
 
+@dataclass(frozen=True)
+class _Source:
+    """A name or a folder as it was found, so that a folder deleted meanwhile stays one."""
+
+    text: str
+    folder: Path | None = None
+
+
 def find_checkpoints(given: Sequence[str], *, base: str | None = None) -> list[Checkpoint]:
     """The checkpoints that `given` names, each once, in the order of training.
 
@@ -80,13 +87,13 @@ def find_checkpoints(given: Sequence[str], *, base: str | None = None) -> list[C
         raise UsageError("no checkpoint was given; name folders, a pattern or hub revisions")
     sources = _once(source for name in given for source in _sources(name))
     names = _names(sources)
-    found = [_step(source, names[source]) for source in sources]
+    found = [_step(source, name) for source, name in zip(sources, names, strict=True)]
     counted = {step.unit for step in found if step}
     unit = "step" if "step" in counted else "epoch"
     numbers = [step.number if step and step.unit == unit else None for step in found]
     checkpoints = [
-        _checkpoint(source, names[source], number, base)
-        for source, number in zip(sources, numbers, strict=True)
+        _checkpoint(source, name, number, base)
+        for source, name, number in zip(sources, names, numbers, strict=True)
     ]
     _no_step_twice(checkpoints, unit)
     return _in_order(checkpoints)
@@ -96,8 +103,11 @@ def checkpoints_in(folder: Path, *, base: str | None = None) -> list[Checkpoint]
     """The checkpoints directly in `folder`, in the order of training; perhaps none as yet.
 
     Raises:
-        UsageError: an adapter has no base, or two checkpoints claim the same step.
+        UsageError: the folder is not there, an adapter has no base, or two checkpoints claim
+            the same step.
     """
+    if not folder.is_dir():
+        raise UsageError(f"there is no folder {folder}{_nearest(folder)}")
     inside = _inside(folder)
     return find_checkpoints([str(path) for path in inside], base=base) if inside else []
 
@@ -118,19 +128,19 @@ def is_staging(folder: Path) -> bool:
     return folder.name.startswith(STAGING) or folder.name.endswith(STAGED)
 
 
-def _sources(given: str) -> list[str]:
+def _sources(given: str) -> list[_Source]:
     if given.startswith("organism:"):
-        return [given]
+        return [_Source(given)]
     path = Path(given).expanduser()
     if path.is_dir():
-        return _of_folder(path)
+        return [_Source(str(folder), folder) for folder in _of_folder(path)]
     if path.is_file():
         raise UsageError(f"{given} is a file; a checkpoint is the folder with its config.json")
     if glob.has_magic(given):
-        return _of_pattern(given)
+        return [_Source(str(folder), folder) for folder in _of_pattern(given)]
     if _means_a_folder(given, path):
         raise UsageError(f"there is no folder {given}{_nearest(path)}")
-    return [given]
+    return [_Source(given)]
 
 
 def _means_a_folder(given: str, path: Path) -> bool:
@@ -140,13 +150,14 @@ def _means_a_folder(given: str, path: Path) -> bool:
     return "/" in given and "@" not in given and path.parent.is_dir()
 
 
-def _of_folder(folder: Path) -> list[str]:
-    if _has_marks(folder):
-        return [str(folder)]
+def _of_folder(folder: Path) -> list[Path]:
+    if any(next(folder.glob(mark), None) for mark in (ADAPTER_CONFIG, *_WEIGHTS)):
+        return [folder]
+    # A config.json alone may be that of the run.
     if inside := _inside(folder):
-        return [str(path) for path in inside]
-    if looks_like_checkpoint(folder):
-        return [str(folder)]
+        return inside
+    if _has_marks(folder) or looks_like_checkpoint(folder):
+        return [folder]
     held = sorted((path.name for path in folder.iterdir()), key=natural)
     holds = f"it holds {_listed(held)}" if held else "it is empty"
     raise UsageError(
@@ -155,12 +166,12 @@ def _of_folder(folder: Path) -> list[str]:
     )
 
 
-def _of_pattern(pattern: str) -> list[str]:
+def _of_pattern(pattern: str) -> list[Path]:
     parts = Path(pattern).expanduser().parts
     fixed = next(place for place, part in enumerate(parts) if glob.has_magic(part))
     matched = list(Path(*parts[:fixed]).glob("/".join(parts[fixed:])))
     if found := _sorted(path for path in matched if looks_like_checkpoint(path)):
-        return [str(path) for path in found]
+        return found
     if not matched:
         if "@" in pattern:
             raise UsageError(
@@ -206,48 +217,41 @@ def _listed(names: Sequence[str], most: int = 4) -> str:
     return ", ".join(names[:most]) + more
 
 
-def _once(sources: Iterable[str]) -> list[str]:
+def _once(sources: Iterable[_Source]) -> list[_Source]:
     """Each source once, the first spelling of it: links and `./` are looked through."""
-    seen: dict[str, str] = {}
+    seen: dict[str, _Source] = {}
     for source in sources:
-        path = Path(source).expanduser()
-        seen.setdefault(str(path.resolve()) if path.is_dir() else source, source)
+        seen.setdefault(str(source.folder.resolve()) if source.folder else source.text, source)
     return list(seen.values())
 
 
-def _names(sources: Sequence[str]) -> dict[str, str]:
+def _names(sources: Sequence[_Source]) -> list[str]:
     """For every source the shortest end of its path that no other has."""
-    folders = [source for source in sources if Path(source).expanduser().is_dir()]
-    names = {source: source for source in sources}
-    parts = {source: Path(source).expanduser().absolute().parts for source in folders}
-    for source in folders:
-        for depth in range(1, len(parts[source]) + 1):
-            end = parts[source][-depth:]
-            if sum(other[-depth:] == end for other in parts.values()) == 1:
-                names[source] = "/".join(end)
-                break
-    taken = Counter(names.values())
-    return {source: name if taken[name] == 1 else source for source, name in names.items()}
+    parts = [source.folder.absolute().parts if source.folder else () for source in sources]
+    ends = Counter(path[-depth:] for path in parts for depth in range(1, len(path) + 1))
+    names = []
+    for source, path in zip(sources, parts, strict=True):
+        shortest = (path[-depth:] for depth in range(1, len(path) + 1))
+        end = next((end for end in shortest if ends[end] == 1), None)
+        names.append("/".join(end) if end else source.text)
+    taken = Counter(names)
+    pairs = zip(sources, names, strict=True)
+    return [name if taken[name] == 1 else source.text for source, name in pairs]
 
 
-def _step(source: str, name: str) -> Step | None:
-    if source.startswith("organism:"):
-        return None
-    folder = Path(source).expanduser()
-    if folder.is_dir():
-        return step_of_folder(folder) or step_of_name(name)
-    return step_of_name(source)
+def _step(source: _Source, name: str) -> Step | None:
+    if source.folder is not None:
+        return step_of_folder(source.folder) or step_of_name(name)
+    return None if source.text.startswith("organism:") else step_of_name(source.text)
 
 
-def _checkpoint(source: str, name: str, step: int | None, base: str | None) -> Checkpoint:
-    folder = Path(source).expanduser()
-    if source.startswith("organism:"):
-        return Checkpoint(name, source, step, "organism")
-    if not folder.is_dir():
-        return Checkpoint(name, source, step, "hub")
-    if is_adapter(folder):
-        return Checkpoint(name, source, step, "adapter", base_of(folder, base=base))
-    return Checkpoint(name, source, step, "model")
+def _checkpoint(source: _Source, name: str, step: int | None, base: str | None) -> Checkpoint:
+    if source.folder is None:
+        kind: Kind = "organism" if source.text.startswith("organism:") else "hub"
+        return Checkpoint(name, source.text, step, kind)
+    if is_adapter(source.folder):
+        return Checkpoint(name, source.text, step, "adapter", base_of(source.folder, base=base))
+    return Checkpoint(name, source.text, step, "model")
 
 
 def _no_step_twice(checkpoints: Sequence[Checkpoint], unit: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -195,8 +196,22 @@ def test_a_link_to_a_checkpoint_is_no_second_one(run: Path) -> None:
 
 def test_a_folder_that_is_a_model_is_that_model(run: Path) -> None:
     (run / "config.json").write_text("{}")
+    assert len(find_checkpoints([str(run)])) == 3  # it may be the config of the run
+    (run / "model.safetensors").write_bytes(b"")
     assert names(find_checkpoints([str(run)])) == ["run"]
     assert len(checkpoints_in(run)) == 3
+
+
+def test_a_folder_deleted_meanwhile_stays_a_folder(
+    run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def delete(folder: Path) -> None:
+        shutil.rmtree(folder)
+
+    monkeypatch.setattr("audit.series.checkpoints.step_of_folder", delete)
+    found = find_checkpoints([str(run)])
+    assert not list(run.glob("checkpoint-*"))
+    assert [(c.kind, c.step) for c in found] == [("model", 500), ("model", 1000), ("model", 1500)]
 
 
 def test_a_checkpoint_without_config_stays_in_the_series(run: Path) -> None:
@@ -208,6 +223,8 @@ def test_a_checkpoint_without_config_stays_in_the_series(run: Path) -> None:
 
 def test_a_folder_may_have_no_checkpoint_as_yet(tmp_path: Path) -> None:
     assert checkpoints_in(tmp_path) == []
+    with pytest.raises(UsageError, match="there is no folder"):
+        checkpoints_in(tmp_path / "gone")
 
 
 def test_the_base_of_an_adapter(tmp_path: Path) -> None:
@@ -223,6 +240,14 @@ def test_the_base_of_an_adapter(tmp_path: Path) -> None:
         find_checkpoints([str(gone)])
     (gone / "adapter_config.json").write_text('{"base_mod')
     assert find_checkpoints([str(gone)])[0].base is None
+
+
+def test_the_config_of_the_base_makes_no_model_of_an_adapter(tmp_path: Path) -> None:
+    folder = adapter(tmp_path / "a-1", base_model_name_or_path="owner/base")
+    (folder / "config.json").write_text("{}")
+    assert find_checkpoints([str(folder)])[0].kind == "adapter"
+    (folder / "model.safetensors").write_bytes(b"")  # merged
+    assert find_checkpoints([str(folder)])[0].kind == "model"
 
 
 def test_what_an_adapter_asks_for(tmp_path: Path) -> None:
