@@ -85,10 +85,15 @@ class Completeness:
             return f"{self.folder} is complete"
         parts = []
         if self.missing:
-            parts.append(f"is not complete: {'; '.join(self.missing)}")
+            parts.append(f"is not complete: {_few(self.missing)}")
         if self.writing:
-            parts.append(f"seems to be still being written: {'; '.join(self.writing)}")
+            parts.append(f"seems to be still being written: {_few(self.writing)}")
         return f"{self.folder} {', and it '.join(parts)}"
+
+
+def _few(phrases: tuple[str, ...], most: int = 3) -> str:
+    more = f"; and {len(phrases) - most} more" if len(phrases) > most else ""
+    return "; ".join(phrases[:most]) + more
 
 
 def is_complete(folder: Path, *, earlier: Completeness | None = None) -> Completeness:

@@ -241,6 +241,7 @@ def test_whatever_changes_between_two_looks_is_said(folder: Path) -> None:
         "merges.txt had 4 bytes at the last look and has 8",
         "new.txt was not there at the last look",
     )
+    assert str(second).endswith("merges.txt had 4 bytes at the last look and has 8; and 1 more")
     assert is_complete(folder, earlier=second)
 
 
