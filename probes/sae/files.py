@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +34,7 @@ class Source:
         file: the weights, where the user named a file and no folder.
         allow_pickle: read torch's pickles, always with `weights_only=True`.
         allow_half: read float16 and bfloat16 as float32.
+        rounded: the half precisions that were met on the way.
     """
 
     given: str
@@ -41,6 +42,7 @@ class Source:
     file: Path | None = None
     allow_pickle: bool = False
     allow_half: bool = False
+    rounded: set[str] = field(default_factory=set, compare=False)
 
     @property
     def trail(self) -> str:
@@ -154,7 +156,9 @@ class Source:
                 f"{file}: expected {name} in float32, found {kind}; rounding moves features across "
                 f"their thresholds, so pass allow_half (--allow-half) to read it as float32"
             )
-        if not half and kind not in ("float32", "float64"):
+        if half:
+            self.rounded.add(kind)
+        elif kind not in ("float32", "float64"):
             raise SAEError(f"{file}: expected {name} in float32, found {kind}")
         wide: Tensor = tensor.detach().to(torch.float32)
         bad = int((~wide.isfinite()).sum())

@@ -8,7 +8,7 @@ the entry point group `alignment_audit.sae_formats`. What a family's files mean 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from probes.plugins import plugin, plugin_names
@@ -110,7 +110,14 @@ def load_sae(
     )
     if chosen is None:
         chosen = sae_format(_recognised(source))
-    return chosen.load(source).to(device)
+    found = chosen.load(source)
+    if source.rounded:
+        note = (
+            f"its weights are stored in {', '.join(sorted(source.rounded))}: thresholds are rounded"
+        )
+        origin = replace(found.origin, notes=(*found.origin.notes, note))
+        found = replace(found, origin=origin)
+    return found.to(device)
 
 
 def _recognised(source: Source) -> str:

@@ -125,7 +125,9 @@ def test_half_precision_is_read_on_request_alone(tmp_path: Path, name: str):
 
     rewrite(file, halved)
     refused(folder, file.name, "float32, found float16", "--allow-half")
-    assert load(folder, allow_half=True).W_enc.dtype == torch.float32
+    read = load(folder, allow_half=True)
+    assert read.W_enc.dtype == torch.float32
+    assert any("thresholds are rounded" in note for note in read.origin.notes)
 
 
 @every_format
