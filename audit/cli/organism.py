@@ -28,14 +28,8 @@ def train(names: tuple[str, ...], everyone: bool, out: Path | None, seed: int) -
     """Train organisms from nothing, under two minutes each on two cores."""
     from audit.models.loading import ORGANISMS as WEIGHTS
     from audit.organisms.train import train as train_one
-    from audit.organisms.world import ORGANISMS
 
-    chosen = tuple(ORGANISMS) if everyone else names
-    unknown = [name for name in chosen if name not in ORGANISMS]
-    if unknown or not chosen:
-        said = f"no organism {unknown[0]!r}" if unknown else "name an organism, or --all"
-        raise click.UsageError(f"{said}; there are {', '.join(ORGANISMS)}")
-    for name in chosen:
+    for name in _chosen(names, everyone):
         folder = train_one(
             name, out or WEIGHTS, seed=seed, log=lambda line: click.echo(line, err=True)
         )
@@ -59,6 +53,22 @@ def sae(names: tuple[str, ...], everyone: bool, out: Path | None, seed: int) -> 
 
     from audit.features.organism_saes import PLACES, train_organism_sae
     from audit.organisms.train import THREADS
+
+    torch.set_num_threads(THREADS)
+    for name in _chosen(names, everyone):
+        for place in PLACES:
+            folder, trained = train_organism_sae(name, place, out, seed=seed)
+            held = trained.held_out
+            click.echo(
+                f"{name} at {place}: {held.l0:.1f} features per token, explained variance "
+                f"{held.explained_variance:.3f} on {held.tokens} held-out tokens",
+                err=True,
+            )
+            click.echo(folder)
+    return ExitCode.PASSED
+
+
+def _chosen(names: tuple[str, ...], everyone: bool) -> tuple[str, ...]:
     from audit.organisms.world import ORGANISMS
 
     chosen = tuple(ORGANISMS) if everyone else names
@@ -66,11 +76,4 @@ def sae(names: tuple[str, ...], everyone: bool, out: Path | None, seed: int) -> 
     if unknown or not chosen:
         said = f"no organism {unknown[0]!r}" if unknown else "name an organism, or --all"
         raise click.UsageError(f"{said}; there are {', '.join(ORGANISMS)}")
-    torch.set_num_threads(THREADS)
-    for name in chosen:
-        for place in PLACES:
-            folder, trained = train_organism_sae(name, place, out, seed=seed)
-            held = trained.held_out
-            click.echo(f"{folder}: {held}", err=True)
-            click.echo(folder)
-    return ExitCode.PASSED
+    return chosen

@@ -19,16 +19,16 @@ from audit.errors import MeasurementError, UsageError
 from audit.features.corpus import Corpus, corpus_of_rows
 from audit.features.identity import place_of_sae, sae_info
 from audit.features.opening import check_fidelity, open_sae
+from audit.features.row_vectors import pooled_rows
 from audit.features.sampling import token_sample, without_outliers
-from audit.models.capture import Read, Selection, TokenSequence, capture
+from audit.models.capture import Read
 from audit.models.hook_names import HookPoint, HookPoints
 from audit.models.loading import LoadedModel
 from audit.models.tokens import Tokens, encode_rows
 from probes.base import ProbeError
-from probes.crossval import out_of_fold
+from probes.sae.choosing import best_features, nested_scores
 from probes.sae.controls import random_sae
-from probes.sae.monitor import COMBINERS
-from probes.sae.sae import SAE, FeatureReader, SAEError
+from probes.sae.sae import SAE, FeatureReader
 from reports.features import FeatureLabel, Fidelity, SAEInfo
 from suites.schema import DiscoveredFeatures, FeatureSpec, NamedFeature, Role
 
@@ -173,7 +173,15 @@ def _open(
     elif isinstance(spec.features, DiscoveredFeatures):
         pooled = _pooled(model, train, spec, point, sae.reader(range(sae.d_sae)))
         features = best_features(pooled, y, spec.features.discover.top)
-        nested = nested_scores(pooled, y, train.groups, spec, spec.features.discover.top, seed)
+        nested = nested_scores(
+            pooled,
+            y,
+            train.groups,
+            combine=spec.combine,
+            k=spec.features.discover.top,
+            folds=spec.folds,
+            random_state=seed,
+        )
         notes.append(
             f"the check watches the {len(features)} of {sae.d_sae:,} features that go with the "
             f"concept best on the train rows"
@@ -215,54 +223,6 @@ def _notes(sae: SAE, model: LoadedModel, corpora: Sequence[Corpus]) -> list[str]
     return notes
 
 
-def nested_scores(
-    pooled: NDArray[np.float32],
-    y: NDArray[np.int64],
-    groups: NDArray[np.str_],
-    spec: FeatureSpec,
-    k: int,
-    seed: int,
-) -> NDArray[np.float64]:
-    """Out-of-fold scores of train rows, features and weights chosen anew in each fold."""
-
-    def score(train: NDArray[np.intp], rows: NDArray[np.intp]) -> NDArray[np.float64]:
-        chosen = list(best_features(pooled[train], y[train], k))
-        monitor = COMBINERS[spec.combine](
-            pooled[train][:, chosen], y[train], groups[train], folds=spec.folds, random_state=seed
-        )
-        return np.asarray(monitor.decision_function(pooled[rows][:, chosen]), dtype=np.float64)
-
-    return out_of_fold(score, y, groups, folds=spec.folds, random_state=seed)
-
-
-def best_features(pooled: NDArray[np.float32], y: NDArray[np.int64], k: int) -> tuple[int, ...]:
-    """The `k` columns of `pooled [n, m]` with the highest AUROC for `y`, best first.
-
-    A feature that is as active without the concept as with it is never among them; if none
-    is better than that, the first by number stands for them.
-    """
-    scores = auroc_of_columns(pooled, y)
-    order = np.argsort(-scores, kind="stable")[:k]
-    better = tuple(int(feature) for feature in order if scores[feature] > 0.5)
-    return better or (int(order[0]),)
-
-
-def auroc_of_columns(pooled: NDArray[np.float32], y: NDArray[np.int64]) -> NDArray[np.float64]:
-    """AUROC of every column of `[n, m]`, a tie counting half."""
-    from scipy.stats import rankdata
-
-    positive = np.asarray(y) == 1
-    n1, n0 = int(positive.sum()), int((~positive).sum())
-    if not n1 or not n0:
-        raise SAEError("the train rows have one class only; features are chosen by two")
-    alive = np.flatnonzero(pooled.any(axis=0))
-    found = np.full(pooled.shape[1], 0.5)
-    if len(alive):
-        ranks = rankdata(pooled[:, alive], axis=0)
-        found[alive] = (ranks[positive].sum(axis=0) - n1 * (n1 + 1) / 2) / (n1 * n0)
-    return found
-
-
 def _control(
     model: LoadedModel,
     train: Corpus,
@@ -283,13 +243,7 @@ def _pooled(
 ) -> NDArray[np.float32]:
     """Feature activations of rows, pooled as the check pools them, `[n, n_features]`."""
     read = Read(point.name, spec.pooling, spec.window, reader)
-    distinct: dict[tuple[tuple[int, ...], tuple[int, ...]], int] = {}
-    at = [
-        distinct.setdefault(key, len(distinct))
-        for key in zip(corpus.ids, corpus.positions, strict=True)
-    ]
-    sequences = [TokenSequence(ids, (Selection(positions, (0,)),)) for ids, positions in distinct]
-    return capture(model, sequences, [read]).matrix(0, [(index, 0) for index in at])
+    return pooled_rows(model, corpus, [read])[0]
 
 
 def _corpus(one: Selected, role: Role, model: LoadedModel, tokens: Tokens) -> Corpus:

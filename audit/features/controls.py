@@ -19,14 +19,15 @@ from audit.features.corpus import Corpus
 from audit.features.describing import Describer
 from audit.features.estimates import recorded
 from audit.features.pieces import Pieces
+from audit.features.row_vectors import pooled_rows
 from audit.features.sampling import token_sample
-from audit.models.capture import Read, Selection, TokenSequence, capture
+from audit.models.capture import Read
 from audit.models.loading import LoadedModel
 from probes.base import ProbeError
 from probes.fitters import fitter
 from probes.intervals import Estimate, auroc_estimate, rate
-from probes.metrics import auroc
 from probes.sae import SAE
+from probes.sae.choosing import auroc_of_columns
 from probes.sae.controls import random_sae
 from probes.sae.exchange import halves
 from probes.sae.fidelity import faults, fidelity
@@ -101,7 +102,7 @@ def lay_ground(
     if not lacks and corpus.event is not None:
         drawn = np.sort(np.random.default_rng(seed).permutation(blank.d_sae)[:CANDIDATES])
         pooled, raw = _pooled(loaded, blank, drawn.tolist(), corpus, hook_name)
-        columns = [auroc(column, corpus.event[chooses]) for column in pooled[chooses].T]
+        columns = auroc_of_columns(pooled[chooses], corpus.event[chooses])
         stands_for = dict.fromkeys(features, int(drawn[np.argmax(columns)]))
         probe = fitter(fit)(
             raw[chooses], corpus.event[chooses], corpus.groups[chooses], random_state=seed
@@ -220,14 +221,7 @@ def _pooled(
         MeasurementError: activations that are not finite.
     """
     reads = [Read(hook_name, POOLING, reader=random.reader(features)), Read(hook_name, POOLING)]
-    number: dict[tuple[tuple[int, ...], tuple[int, ...]], int] = {}
-    at = [
-        (number.setdefault(key, len(number)), 0)
-        for key in zip(corpus.ids, corpus.positions, strict=True)
-    ]
-    sequences = [TokenSequence(ids, (Selection(places, (0, 1)),)) for ids, places in number]
-    found = capture(loaded, sequences, reads)
-    pooled, raw = found.matrix(0, at), found.matrix(1, at)
+    pooled, raw = pooled_rows(loaded, corpus, reads)
     bad = int((~np.isfinite(raw)).any(axis=1).sum())
     if bad:
         raise MeasurementError(

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from audit.models.loading import LoadedModel
     from probes.sae import SAE
     from reports.features import Discovery, FeatureChanges
+    from suites.rows import Row
+    from suites.schema import Role
 
 SAMPLE_TOKENS = 4096  # that set the thresholds of the random SAE
 
@@ -153,8 +155,10 @@ def _discovery(
     tokens: Literal["all", "last"],
     asked: dict[str, Any],
 ) -> tuple[Discovery, list[str]]:
+    from dataclasses import replace
+
+    from audit.engine.check_corpus import corpus_of_check, rows_by_behaviour
     from audit.features.discover import discover_features
-    from audit.features.events import event_corpus
     from audit.features.sampling import without_outliers
     from probes.sae.controls import random_sae
 
@@ -162,10 +166,14 @@ def _discovery(
     if event is None and one.check.behaviour is None:
         notes.append("the check names no behaviour: features are held against the label")
     by = event or ("label" if one.check.behaviour is None else "behaviour")
-    corpus = _corpus(one, role, by, loaded)
-    if by == "behaviour" and role != "control" and corpus.event is not None and corpus.event.all():
-        corpus, said = event_corpus(corpus, _corpus(one, "control", by, loaded))
+    rows: dict[Role, tuple[Row, ...]] = {**dict.fromkeys(one.rows, ()), "audit": one.rows[role]}
+    if by == "behaviour":
+        if role != "control":  # where the model misbehaves on every row, controls stand beside
+            rows["control"] = one.rows["control"]
+        corpus, said = rows_by_behaviour(replace(one, rows=rows), loaded)
         notes += said
+    else:
+        corpus = corpus_of_check(replace(one, rows=rows), loaded, event="label")
     x, faults = _checked(loaded, sae, corpus, asked)
     sae = without_outliers(sae, x)
     found = discover_features(
@@ -220,21 +228,6 @@ def _checked(
     x, target = token_sample(loaded, sae, [corpus], place, most=SAMPLE_TOKENS, seed=asked["seed"])
     said = check_fidelity(sae, place, x, target).faults
     return x, [f"nothing may be concluded from this: {fault}" for fault in said]
-
-
-def _corpus(
-    one: Selected,
-    role: Literal["train", "validation", "control", "audit"],
-    by: Literal["behaviour", "label"],
-    loaded: LoadedModel,
-) -> Corpus:
-    """The rows of one role, with the event on them."""
-    from dataclasses import replace
-
-    from audit.engine.check_corpus import corpus_of_check
-
-    rows = {name: one.rows[role] if name == "audit" else () for name in one.rows}
-    return corpus_of_check(replace(one, rows=rows), loaded, event=by)
 
 
 def _told() -> Any:

@@ -17,24 +17,17 @@ import torch
 from audit.engine.opening import open_suites, select_checks
 from audit.engine.plan import make_plan
 from audit.engine.run import Options, Talk, audit_model, run_audit
-from audit.engine.watching import (
-    auroc_of_columns,
-    best_features,
-    nested_scores,
-    open_watches,
-)
+from audit.engine.watching import open_watches
 from audit.errors import UsageError
 from audit.features.opening import open_sae
 from audit.features.organism_saes import KNOWS, SAYS
 from audit.models.loading import load_model, wrap_model
 from audit.organisms.train import organism_path
 from probes.io import load_probe
-from probes.metrics import auroc
 from probes.sae import TopK, save_sae
 from reports.record import CheckResult
 from suites.builtin import resolve_suite
 from suites.problems import SuiteError
-from suites.schema import FeatureSpec
 
 SUITE = Path(resolve_suite("organism_features")).read_text(encoding="utf-8")
 DATA = Path(resolve_suite("organism_features")).parent / "data"
@@ -254,21 +247,6 @@ def test_evidence_that_cannot_be_made_costs_no_verdict(
     assert any("no evidence on features could be made: out of memory" in n for n in check.notes)
 
 
-def test_choosing_features_is_part_of_what_is_cross_validated() -> None:
-    """Of pure noise, however many features there are to choose from, nothing is left."""
-    rng = np.random.default_rng(0)
-    pooled = np.maximum(rng.normal(size=(64, 4000)), 0).astype(np.float32)
-    y = np.tile([0, 1], 32)
-    groups = np.repeat(np.arange(32), 2).astype(str)
-    spec = FeatureSpec.model_validate(
-        {"kind": "feature", "sae": "s", "features": {"discover": {}}, "combine": "sum"}
-    )
-    honest = auroc(nested_scores(pooled, y, groups, spec, 20, 0), y)
-    chosen = list(best_features(pooled, y, 20))
-    assert auroc(pooled[:, chosen].sum(axis=1), y) > 0.9  # what choosing on all rows pretends
-    assert honest == pytest.approx(0.5, abs=0.2)
-
-
 @pytest.mark.parametrize(
     ("given", "said"),
     [
@@ -322,26 +300,3 @@ def test_a_live_model_has_no_folder_to_look_in(write: Write) -> None:
     shutil.copytree(home, suite.parent / "beside")
     live = run_audit(suite, wrap_model(loaded.model, loaded.tokenizer))
     assert live.checks[0].sae is not None
-
-
-# --- choosing features ----------------------------------------------------------------
-
-
-def test_every_columns_auroc_is_the_auroc() -> None:
-    rng = np.random.default_rng(0)
-    pooled = np.maximum(rng.normal(size=(80, 30)), 0).astype(np.float32)
-    pooled[:, 7] = 0
-    y = rng.integers(0, 2, 80)
-    found = auroc_of_columns(pooled, y)
-    np.testing.assert_allclose(found, [auroc(column, y) for column in pooled.T], atol=1e-12)
-    assert found[7] == 0.5
-
-
-def test_the_best_come_first_and_the_worthless_not_at_all() -> None:
-    y = np.array([0, 0, 0, 1, 1, 1])
-    pooled = np.zeros((6, 4), np.float32)
-    pooled[:, 1] = y
-    pooled[:, 2] = [0, 0, 1, 1, 1, 1]
-    pooled[:, 3] = 1 - y
-    assert best_features(pooled, y, 3) == (1, 2)
-    assert best_features(pooled[:, [0, 3]], y, 2) == (0,)
