@@ -24,6 +24,7 @@ from suites.monitor_spec import (
     NamedFeature,
     ProbeSpec,
 )
+from suites.policy import OnFlag, Policy
 from suites.spec import (
     ROLES,
     SEVERITIES,
@@ -56,7 +57,9 @@ __all__ = [
     "Monitor",
     "MonitorSpec",
     "NamedFeature",
+    "OnFlag",
     "Pairs",
+    "Policy",
     "ProbeSpec",
     "RegexBehaviour",
     "Role",
@@ -330,3 +333,6 @@ class Suite(Spec):
         default="error", description="What to do with a prompt longer than the context."
     )
     tags: list[str] = Field(default_factory=list, description="Words to select suites by.")
+    policy: Policy = Field(
+        default=Policy(), description="How a run that is followed is looked at and stopped."
+    )

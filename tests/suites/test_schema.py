@@ -37,6 +37,14 @@ include: [more.yaml]
 concepts: {c: C}
 truncation: left
 tags: [t]
+policy:
+  on_flag: warn
+  every: 50
+  patience: 3
+  warmup: 100
+  alpha: 0.05
+  horizon: 20
+  hazard: 0.5
 datasets:
   file:
     path: x.tsv
