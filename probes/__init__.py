@@ -12,9 +12,11 @@ from probes.baselines import (
     random_direction_scores,
     shuffled_label_probe,
 )
+from probes.changepoint import Lead, Onset, Series, change_points, lead_time, onset, series
 from probes.crossval import comparable, cross_validated_scores, grouped_folds
 from probes.drift import DriftLimits, DriftState, Reading, drift_state
 from probes.fitters import FITTERS, Fitter, fitter, fitter_names
+from probes.forecast import Backtest, Forecast, backtest
 from probes.intervals import (
     Estimate,
     auroc_estimate,
@@ -48,6 +50,7 @@ from probes.representation_drift import (
     procrustes_residual,
 )
 from probes.sae import SAE, SAEError, load_sae
+from probes.sequential import AlarmRule, AlarmState, advance, mean_above_p, rate_above_p
 from probes.threshold import Threshold, controls_needed, threshold_at_fpr
 from probes.two_weights import TwoWeightScores, two_weight_scores
 
@@ -55,11 +58,17 @@ __all__ = [
     "FITTERS",
     "POOLINGS",
     "SAE",
+    "AlarmRule",
+    "AlarmState",
+    "Backtest",
     "DriftLimits",
     "DriftState",
     "Estimate",
     "Fitter",
+    "Forecast",
+    "Lead",
     "LinearProbe",
+    "Onset",
     "Pooling",
     "Probe",
     "ProbeError",
@@ -68,16 +77,20 @@ __all__ = [
     "RepresentationDrift",
     "SAEError",
     "SavedProbe",
+    "Series",
     "Threshold",
     "TwoWeightScores",
+    "advance",
     "auroc",
     "auroc_estimate",
+    "backtest",
     "balanced_accuracy",
     "balanced_accuracy_estimate",
     "benjamini_hochberg",
     "bootstrap",
     "calibration_error",
     "calibration_error_estimate",
+    "change_points",
     "comparable",
     "compare_representations",
     "controls_needed",
@@ -89,6 +102,7 @@ __all__ = [
     "fitter_names",
     "gain_estimate",
     "grouped_folds",
+    "lead_time",
     "length_scores",
     "lexical_floor",
     "lexical_scores",
@@ -96,6 +110,8 @@ __all__ = [
     "load_probe",
     "load_sae",
     "max_statistic_p",
+    "mean_above_p",
+    "onset",
     "p_value",
     "paired_difference",
     "platt",
@@ -103,12 +119,14 @@ __all__ = [
     "procrustes_residual",
     "random_direction_scores",
     "rate",
+    "rate_above_p",
     "rate_difference",
     "realigned",
     "recall_at_threshold",
     "recall_estimate",
     "save_probe",
     "score_r2",
+    "series",
     "shuffled_label_probe",
     "threshold_at_fpr",
     "two_weight_scores",

@@ -247,7 +247,7 @@ def rate_above_p(fired: Array, sizes: Array, gate: float) -> Floats:
     Raises:
         ProbeError: on counts that are none, or a gate that is 0, 1 or beyond.
     """
-    from scipy.special import betainc, logsumexp
+    from scipy.special import betainc
 
     counts, rows = np.asarray(fired, dtype=np.float64), np.asarray(sizes, dtype=np.float64)
     if not 0 < gate < 1:
@@ -261,7 +261,49 @@ def rate_above_p(fired: Array, sizes: Array, gate: float) -> Floats:
         hits = counts.sum(axis=-1)
         tail = betainc(np.maximum(hits, 1), n - np.maximum(hits, 1) + 1, gate)
         return np.asarray(np.where(hits > 0, tail, 1.0))
-    bets = np.geomspace(0.01, 0.99, _BETS) / gate
-    gains = np.stack([np.log1p(b * (counts / rows - gate)).sum(axis=-1) for b in bets])
-    evidence = logsumexp(gains, axis=0) - math.log(_BETS)
+    return _bet(counts / rows, gate, 0.0, np.geomspace(0.01, 0.99, _BETS))
+
+
+def mean_above_p(values: Array, gate: float) -> Floats:
+    """P-values of "the mean over groups is no more than the gate", for means in -1..1.
+
+    For differences of two rates by group: a disparity, or an excess over a reference on the same
+    rows. The evidence is that of `rate_above_p`, with bets no larger than a value of -1 allows,
+    and as valid: the groups are independent, nothing else is assumed, not even that their means
+    are alike (the product of `1 + bet (mean - gate)` is largest where they are). It measures
+    against the whole range: where differences are all small a t-test, which trusts their spread,
+    tells them from the gate much sooner, and this may never.
+
+    Args:
+        values: `[..., G]` one bounded number per group.
+        gate: above -1 and below 1.
+
+    Returns:
+        `[...]`.
+
+    Raises:
+        ProbeError: on values that are none, or a gate that leaves nothing below or above it.
+    """
+    means = np.asarray(values, dtype=np.float64)
+    if not -1 < gate < 1:
+        raise ProbeError(f"a gate of a mean in -1..1 lies between them, not at {gate}")
+    if not means.ndim or not means.shape[-1]:
+        raise ProbeError("values are [..., G], with at least one group")
+    if not ((means >= -1) & (means <= 1)).all():
+        raise ProbeError("a group's mean is a number in -1..1")
+    return _bet(means, gate, -1.0, np.linspace(0.01, 0.99, _BETS))
+
+
+def _bet(values: Floats, gate: float, least: float, shares: Floats) -> Floats:
+    """P-values `[...]` of a mean at or below the gate; no value of `[..., G]` is below the least.
+
+    One over the mean over bets of what betting on every group would have made of 1. Shares are
+    of the largest bet that cannot lose all: dense near zero where gates are small, since the best
+    bet is about the excess over the variance.
+    """
+    from scipy.special import logsumexp
+
+    bets = shares / (gate - least)
+    gains = np.stack([np.log1p(b * (values - gate)).sum(axis=-1) for b in bets])
+    evidence = logsumexp(gains, axis=0) - math.log(len(bets))
     return np.asarray(np.exp(-np.maximum(evidence, 0.0)))

@@ -5,10 +5,18 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from scipy.stats import binom
+from scipy.stats import binom, ttest_1samp
 
 from probes.base import ProbeError
-from probes.sequential import AlarmRule, AlarmState, Reading, advance, any_of, rate_above_p
+from probes.sequential import (
+    AlarmRule,
+    AlarmState,
+    Reading,
+    advance,
+    any_of,
+    mean_above_p,
+    rate_above_p,
+)
 
 GATE, ROWS, AUDITS, RUNS = 0.05, 200, 200, 4000
 
@@ -214,6 +222,93 @@ def test_p_of_groups_is_valid_and_not_blunt(shared: float):
     for level in (0.1, 0.01, 0.001):
         assert (p <= level).mean() <= most(level, len(p))
     assert np.median(drawn(0.4, 200)) < 1e-4
+
+
+def rare(rng: np.random.Generator, shape: tuple[int, int], extreme: float) -> np.ndarray:
+    """One in fifty at an extreme, the rest on the other side of zero."""
+    return np.where(rng.random(shape) < 0.02, extreme, -extreme * rng.uniform(0.02, 0.22, shape))
+
+
+SIGNS = np.array([-1.0, 0.0, 1.0])
+NULLS = {  # values [R, G] whose mean over groups is at the gate, and that gate
+    "paired rows": (lambda rng, shape: rng.choice(SIGNS, shape, p=[0.2, 0.6, 0.2]), 0.0),
+    "left-skewed": (lambda rng, shape: rare(rng, shape, -1.0), 0.0976),
+    "right-skewed": (lambda rng, shape: rare(rng, shape, 1.0), -0.0976),
+    "uneven groups": (
+        lambda rng, shape: np.where(
+            rng.random(shape) < np.linspace(0.05, 0.95, shape[1]), 1.0, -1.0
+        ),
+        0.0,
+    ),
+    "half a share": (lambda rng, shape: rng.binomial(2, 0.2, shape) / 2 - 0.1, 0.1),
+    "below the gate": (lambda rng, shape: rng.uniform(-1, 1, shape), 0.05),
+}
+
+
+@pytest.mark.parametrize("null", NULLS)
+def test_p_of_a_mean_is_valid_at_every_level(null: str):
+    draw, gate = NULLS[null]
+    values = draw(np.random.default_rng(4), (20_000, 40))
+    p = mean_above_p(values, gate)
+    student = ttest_1samp(values, gate, axis=1, alternative="greater").pvalue
+    for level in (1e-2, 1e-3, 1e-4):
+        chance = binom.ppf(0.9999, len(p), level)
+        assert (p <= level).sum() <= chance
+        if null == "left-skewed":  # positive control: the runs whose rare row was not drawn
+            assert (student <= level).sum() > 10 * chance
+
+
+def test_p_of_a_mean_is_not_blunt():
+    """Against a t-test where that is right; the price is that of being right everywhere."""
+    rng = np.random.default_rng(5)
+    values = rng.choice(SIGNS, (2000, 100), p=[0.05, 0.65, 0.3])
+    student = ttest_1samp(values, 0.0, axis=1, alternative="greater").pvalue
+    for level, least in ((1e-2, 0.85), (1e-4, 0.4)):
+        assert least < (mean_above_p(values, 0.0) <= level).mean() <= (student <= level).mean()
+
+
+def test_p_of_a_mean_is_near_that_of_the_rate_on_its_scale():
+    shares = np.random.default_rng(7).binomial(4, 0.3, (50, 20))
+    rates = rate_above_p(shares, np.full(20, 4), 0.2)
+    means = mean_above_p(shares / 2 - 1, 2 * 0.2 - 1)
+    assert np.abs(np.log(means / rates)).max() < np.log(4)  # the bets are placed differently
+
+
+@pytest.mark.parametrize(
+    ("values", "gate"),
+    [([2.0], 0.0), ([float("nan")], 0.0), ([], 0.0), (0.5, 0.0), ([0.5], 1.0), ([0.5], -1.0)],
+)
+def test_means_that_are_none_raise(values: list, gate: float):
+    with pytest.raises(ProbeError, match=r"mean|values"):
+        mean_above_p(values, gate)
+
+
+def test_one_by_one_through_json_is_all_at_once():
+    """And what other series read meanwhile, in whatever order, has no part in it."""
+    rng = np.random.default_rng(8)
+    rule = AlarmRule(alpha=0.3, patience=2, horizon=5, series=3, second_alpha=None)
+    alarmed = 0
+    for _ in range(40):
+        p = rng.random((3, 20)) ** 3
+        for order in ([0, 1, 2], [2, 0, 1]):
+            held = {one: AlarmState(rule).to_json() for one in order}
+            for step in range(20):
+                for one in order:
+                    state = advance(AlarmState.from_json(held[one]), Reading(step, p[one, step]))
+                    held[one] = state.to_json()
+            for one in order:
+                at_once = through_advance(p[one], rule)
+                assert AlarmState.from_json(held[one], rule) == at_once
+                assert at_once.alarm == alarms(p[one : one + 1], rule)[0]
+                alarmed += at_once.alarm
+    assert 24 < alarmed < 216
+
+
+@pytest.mark.parametrize("patience", [1, 3])
+def test_a_run_without_evidence_never_alarms(patience: int):
+    state = through_advance(np.ones(300), AlarmRule(alpha=0.99, patience=patience), second=0.0)
+    assert not state.alarm
+    assert state.phase == "quiet"
 
 
 def test_any_of_is_bonferroni():
