@@ -1,0 +1,129 @@
+"""Several ranks that train one model: all of them decide alike, or all of them fail.
+
+Knows torch.distributed and nothing of models or suites. Without a process group, or with one
+rank in it, every function answers with what it was given. Every function is a collective: it
+is called on all ranks, at the same step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from audit.errors import AuditError, MeasurementError
+
+if TYPE_CHECKING:
+    from audit.training.auditor import StepVerdict
+
+SEVEREST_FIRST = ("error", "flag", "inconclusive", "warn", "pass")
+
+
+def is_first() -> bool:
+    """Whether this process is the one that writes and prints; not a collective."""
+    import torch.distributed as dist
+
+    return _alone() or dist.get_rank() == 0
+
+
+def any_rank(here: bool) -> bool:
+    """Whether it is so on any rank; the same answer on all of them."""
+    import torch
+    import torch.distributed as dist
+
+    if _alone():
+        return here
+    flag = torch.tensor(int(here), device=_device())
+    dist.all_reduce(flag, op=dist.ReduceOp.MAX)
+    return bool(flag.item())
+
+
+def agree(verdict: StepVerdict) -> StepVerdict:
+    """The verdict of all ranks together, the same on each of them.
+
+    The severest word counts, and one rank that has to stop stops all; where several do, the
+    reason is that of the lowest. Numbers are those of the first rank: what the others read is
+    what it reads as long as the training keeps them alike.
+
+    Raises:
+        MeasurementError: the ranks are at different steps.
+    """
+    if _alone():
+        return verdict
+    return _together(_gather(verdict))
+
+
+def measure_together(measure: Callable[[], StepVerdict]) -> StepVerdict:
+    """Measure on every rank and agree; where one of them cannot, all of them raise.
+
+    A rank that raised by itself would leave the others waiting for it at their next
+    collective, for as long as the process group's timeout.
+
+    Raises:
+        MeasurementError: another rank could not measure; says which, and why.
+        Exception: whatever `measure` raised on this rank.
+    """
+    if _alone():
+        return measure()
+    try:
+        verdict = measure()
+    except Exception as error:
+        sentence = (
+            str(error) if isinstance(error, AuditError) else f"{type(error).__name__}: {error}"
+        )
+        _gather(sentence)
+        raise
+    found = _gather(verdict)
+    for rank, other in enumerate(found):
+        if isinstance(other, str):
+            raise MeasurementError(f"rank {rank} could not audit the model: {other}")
+    return _together(found)
+
+
+def _together(verdicts: list[StepVerdict]) -> StepVerdict:
+    """One verdict of those of all ranks, in the order of ranks."""
+    steps = [verdict.step for verdict in verdicts]
+    if len(set(steps)) > 1:
+        listed = ", ".join(str(step) for step in steps)
+        raise MeasurementError(
+            f"the ranks audited at different steps ({listed}, in the order of ranks): call the "
+            f"auditor on every rank after the same step"
+        )
+    first = verdicts[0]
+    stopping = [verdict for verdict in verdicts if verdict.should_stop]
+    spoken = stopping or [verdict for verdict in verdicts if verdict.stop is not None]
+    return replace(
+        first,
+        audited=any(verdict.audited for verdict in verdicts),
+        verdict=min((verdict.verdict for verdict in verdicts), key=SEVEREST_FIRST.index),
+        should_stop=bool(stopping),
+        stop=spoken[0].stop if spoken else None,
+    )
+
+
+def _gather(here: object) -> list[Any]:
+    """What every rank has, in the order of ranks."""
+    import torch.distributed as dist
+
+    found: list[Any] = [None] * dist.get_world_size()
+    dist.all_gather_object(found, here)
+    return found
+
+
+def _alone() -> bool:
+    """Whether there is nobody to agree with."""
+    import torch.distributed as dist
+
+    return not dist.is_available() or not dist.is_initialized() or dist.get_world_size() == 1
+
+
+def _device() -> str:
+    """Where a tensor has to lie for the process group to carry it."""
+    import torch
+    import torch.distributed as dist
+
+    backend = str(dist.get_backend())
+    if "gloo" in backend or "mpi" in backend:
+        return "cpu"
+    accelerator = torch.accelerator.current_accelerator()
+    return accelerator.type if accelerator is not None else "cpu"
