@@ -52,16 +52,15 @@ def load_model(
     """
     import torch
 
-    chosen = _device(device)
-    if dtype not in (None, *DTYPES):
-        raise UsageError(f"dtype is one of {', '.join(DTYPES)}, not {dtype!r}")
+    chosen = choose_device(device)
+    check_dtype(dtype)
     folder = _folder(name, allow_pickle=allow_pickle)
     files = weight_files(folder, allow_pickle=allow_pickle)
     pickled = files[0].suffix != ".safetensors"
     if not pickled:
         check_safetensors(files)
     config = _config(folder)
-    tokenizer = _tokenizer(folder)
+    tokenizer = read_tokenizer(folder)
     model = _model(folder, config, dtype or "auto", pickled=pickled)
     try:
         model = model.to(chosen)
@@ -100,7 +99,22 @@ def _organism(name: str) -> Path:
     return ORGANISMS / name
 
 
-def _device(device: str | None) -> Any:
+def check_dtype(dtype: str | None) -> None:
+    """Refuse a number type that is none of `DTYPES`.
+
+    Raises:
+        UsageError: it is another.
+    """
+    if dtype not in (None, *DTYPES):
+        raise UsageError(f"dtype is one of {', '.join(DTYPES)}, not {dtype!r}")
+
+
+def choose_device(device: str | None) -> Any:
+    """The `torch.device` of that name, or the best one that is there.
+
+    Raises:
+        UsageError: this machine has no such device.
+    """
     import torch
 
     if device is None:
@@ -117,7 +131,12 @@ def _device(device: str | None) -> Any:
     return chosen
 
 
-def _tokenizer(folder: Path) -> Any:
+def read_tokenizer(folder: Path) -> Any:
+    """The tokenizer in a folder of a model or of an adapter.
+
+    Raises:
+        UsageError: there is none, or it cannot be read.
+    """
     from transformers import AutoTokenizer
 
     found = [name for name in TOKENIZER_FILES if (folder / name).is_file()]

@@ -6,6 +6,7 @@ Knows adapter_config.json as PEFT writes it. Loads no weights: it says what must
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,16 @@ _BEYOND_LORA = (
     "alora_invocation_tokens",
     "target_parameters",
     "megatron_config",
+    "lora_bias",
+    "use_qalora",
+    "use_bdlora",
+    "arrow_config",
+    "kasa_config",
+    "monteclora_config",
+    "ensure_weight_tying",
 )
+# Ways to begin that leave the base alone; the others take a part of it into the adapter.
+_BEGINNINGS = (None, True, False, "gaussian", "eva", "orthogonal", "mica")
 
 
 @dataclass(frozen=True)
@@ -41,6 +51,10 @@ class Adapter:
         scaling: factor of the update, None for a method without one.
         targets: names or one pattern of the modules it changes.
         beyond: options set that a plain LoRA update does not have, by their names.
+        alpha: what the scaling is taken from, None for a method without one.
+        rank_stabilised: the scaling falls with the root of the rank and not with the rank.
+        ranks: pattern and rank of the modules whose rank is another.
+        alphas: pattern and alpha of the modules whose alpha is another.
     """
 
     folder: Path
@@ -50,6 +64,15 @@ class Adapter:
     scaling: float | None
     targets: tuple[str, ...]
     beyond: tuple[str, ...]
+    alpha: float | None = None
+    rank_stabilised: bool = False
+    ranks: tuple[tuple[str, float], ...] = ()
+    alphas: tuple[tuple[str, float], ...] = ()
+
+    def of_module(self, path: str) -> tuple[int, float] | None:
+        """Rank and scaling of the update of the module at `path`; None where none is stated."""
+        rank, alpha = _first(self.ranks, path, self.rank), _first(self.alphas, path, self.alpha)
+        return (int(rank), _scaling(rank, alpha, self.rank_stabilised)) if rank and alpha else None
 
     def __str__(self) -> str:
         size = f" of rank {self.rank}" if self.rank is not None else ""
@@ -76,12 +99,11 @@ def read_adapter(folder: Path, *, base: str | None = None) -> Adapter:
     config = _config(folder)
     method = str(config.get("peft_type") or "LORA").upper()
     rank, alpha = _number(config.get("r")), _number(config.get("lora_alpha"))
-    scaling = None
-    if rank and alpha is not None:
-        scaling = alpha / (rank**0.5 if config.get("use_rslora") else rank)
+    stabilised = bool(config.get("use_rslora"))
     targets = config.get("target_modules") or ()
     beyond = [key for key in _BEYOND_LORA if config.get(key)]
-    beyond += [key for key in ("rank_pattern", "alpha_pattern") if config.get(key)]
+    if config.get("init_lora_weights") not in _BEGINNINGS:
+        beyond.append(f"init_lora_weights={config['init_lora_weights']}")
     if config.get("bias", "none") != "none":
         beyond.append("bias")
     return Adapter(
@@ -89,9 +111,13 @@ def read_adapter(folder: Path, *, base: str | None = None) -> Adapter:
         base=base or _named_base(folder, config),
         method=method,
         rank=int(rank) if rank is not None else None,
-        scaling=scaling,
+        scaling=_scaling(rank, alpha, stabilised) if rank and alpha is not None else None,
         targets=(targets,) if isinstance(targets, str) else tuple(sorted(map(str, targets))),
         beyond=tuple(beyond),
+        alpha=alpha,
+        rank_stabilised=stabilised,
+        ranks=_patterns(config.get("rank_pattern")),
+        alphas=_patterns(config.get("alpha_pattern")),
     )
 
 
@@ -145,3 +171,23 @@ def _config(folder: Path) -> dict[str, Any]:
 def _number(value: Any) -> float | None:
     good = isinstance(value, int | float) and not isinstance(value, bool)
     return float(value) if good else None
+
+
+def _scaling(rank: float, alpha: float, stabilised: bool) -> float:
+    """alpha / r (arXiv:2106.09685), or alpha / sqrt(r) (arXiv:2312.03732)."""
+    return alpha / (rank**0.5 if stabilised else rank)
+
+
+def _patterns(value: Any) -> tuple[tuple[str, float], ...]:
+    if not isinstance(value, dict):
+        return ()
+    numbers = ((str(pattern), _number(number)) for pattern, number in value.items())
+    return tuple((pattern, number) for pattern, number in numbers if number is not None)
+
+
+def _first(
+    patterns: tuple[tuple[str, float], ...], path: str, otherwise: float | None
+) -> float | None:
+    """What the first pattern says that matches the end of a module's path, as PEFT reads it."""
+    matches = (number for pattern, number in patterns if re.match(rf"(.*\.)?({pattern})$", path))
+    return next(matches, otherwise)

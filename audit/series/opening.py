@@ -1,0 +1,258 @@
+"""One checkpoint of a series becomes a model in memory, or one sentence on why it cannot.
+
+Whatever is wrong with a single checkpoint is a `MeasurementError` that names its folder, so
+that a series goes on with the next one; what is wrong with the request itself (a device that
+is not there) stays a `UsageError`. Knows what a folder may do while it is read: be still
+written, be overwritten, be deleted.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, MutableMapping
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from audit.errors import MeasurementError, UsageError
+from audit.models.checkpoint_files import (
+    TOKENIZER_FILES,
+    check_safetensors,
+    files_digest,
+    tokenizer_digest,
+)
+from audit.models.loaded import LoadedModel, describe
+from audit.models.loading import (
+    VOCABULARIES,
+    check_dtype,
+    choose_device,
+    load_model,
+    read_tokenizer,
+)
+from audit.series.adapters import ADAPTER_PICKLE, ADAPTER_WEIGHTS, Adapter, read_adapter
+from audit.series.broken import why_broken
+from audit.series.checkpoints import Checkpoint
+from audit.series.completeness import Completeness, is_complete
+from audit.series.identity import Identity, differences, identity
+from audit.series.merging import merge, must_be_plain
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+# What reading and building a model raise where it is the files that are wrong.
+_TROUBLES = (OSError, RuntimeError, ValueError, ArithmeticError, LookupError, MemoryError)
+_READ = ("config.json", *TOKENIZER_FILES)
+Bases = MutableMapping[tuple[str, str | None, str | None], LoadedModel]
+
+
+def open_checkpoint(
+    checkpoint: Checkpoint,
+    *,
+    device: str | None = None,
+    dtype: str | None = None,
+    allow_pickle: bool = False,
+    reference: Identity | None = None,
+    bases: Bases | None = None,
+) -> LoadedModel:
+    """The model of a checkpoint in eval mode, under the checkpoint's name.
+
+    An adapter is put on its base. Its digest of weights is that of the base's files, the
+    adapter's file and the scalings together.
+
+    Args:
+        checkpoint: of any kind.
+        device: as `load_model` takes it.
+        dtype: as `load_model` takes it.
+        allow_pickle: read pickled weights where there are no others (tensors only).
+        reference: what the checkpoint must be like, before and after it is loaded.
+        bases: bases of adapters that were read before; a base that is read is kept there.
+
+    Raises:
+        UsageError: the device or the dtype is wrong, for whichever checkpoint.
+        MeasurementError: this checkpoint cannot be audited; the sentence names its folder.
+    """
+    choose_device(device)
+    check_dtype(dtype)
+    if (reason := why_broken(checkpoint, reference)) is not None:
+        raise MeasurementError(reason)
+    with _one_sentence(checkpoint):
+        if checkpoint.kind != "adapter":
+            model = load_model(
+                checkpoint.source, device=device, dtype=dtype, allow_pickle=allow_pickle
+            )
+            found = identity(model.path) if model.path is not None else Identity()
+        else:
+            model, found = _adapted(checkpoint, device, dtype, allow_pickle, bases)
+        _must_be_numbers(model, checkpoint.source)
+    # Only now has a model on the hub a folder.
+    unlike = differences(reference, found) if reference is not None else ()
+    if grave := [one for one in unlike if one.grave]:
+        raise MeasurementError(
+            f"{checkpoint.source} is not like the reference: {'; '.join(map(str, grave))}"
+        )
+    return replace(model, name=checkpoint.name)
+
+
+@contextmanager
+def _one_sentence(checkpoint: Checkpoint) -> Iterator[None]:
+    """Turn what is wrong with the files into one sentence; a change of them comes before all."""
+    folder = checkpoint.folder
+    before = is_complete(folder) if folder is not None else None
+    try:
+        yield
+    except MeasurementError:
+        _must_be_unchanged(before)
+        raise
+    except UsageError as error:
+        _must_be_unchanged(before)
+        raise MeasurementError(str(error)) from error
+    except _TROUBLES as error:
+        _must_be_unchanged(before)
+        lines = str(error).strip().splitlines() or ["no more is said"]
+        raise MeasurementError(
+            f"{checkpoint.source} cannot be loaded: {type(error).__name__}, {lines[0]}"
+        ) from error
+    _must_be_unchanged(before)
+
+
+def _must_be_unchanged(before: Completeness | None) -> None:
+    """Refuse a folder whose files are not those that they were before it was read."""
+    if before is None:
+        return
+    folder = before.folder
+    if not folder.is_dir():
+        raise MeasurementError(f"{folder} was deleted while it was read")
+    states = [
+        {
+            name: state
+            for name, *state in look.files
+            if name in _READ or name.endswith((".safetensors", ".bin", ".index.json"))
+        }
+        for look in (before, is_complete(folder))
+    ]
+    old, new = states
+    for name in sorted(old.keys() | new.keys()):
+        if name not in new:
+            raise MeasurementError(f"{folder} lost {name} while it was read")
+        if old.get(name) != new[name]:
+            raise MeasurementError(f"{folder / name} was written to while it was read")
+
+
+def _adapted(
+    checkpoint: Checkpoint,
+    device: str | None,
+    dtype: str | None,
+    allow_pickle: bool,
+    bases: Bases | None,
+) -> tuple[LoadedModel, Identity]:
+    """The base with the adapter in its weights, and what it is compared by."""
+    folder = Path(checkpoint.source).expanduser()
+    adapter = read_adapter(folder, base=checkpoint.base)
+    must_be_plain(adapter)
+    tensors, file = _tensors(folder, allow_pickle=allow_pickle)
+    for key, tensor in tensors.items():
+        _must_be_finite(f"the adapter in {folder}", key, tensor)
+    base = _base(adapter, device, dtype, allow_pickle, bases)
+    model = merge(base.model, adapter, tensors)
+    tokenizer, tokenizer_sha = base.tokenizer, base.tokenizer_digest
+    if any((folder / name).is_file() for name in VOCABULARIES):
+        tokenizer, tokenizer_sha = read_tokenizer(folder), tokenizer_digest(folder)
+        rows = len(model.get_input_embeddings().weight)
+        if len(tokenizer) > rows:
+            raise MeasurementError(
+                f"the tokenizer in {folder} has {len(tokenizer)} tokens, and the model has "
+                f"embeddings for {rows}; save the adapter with its resized embeddings"
+            )
+    adapted = describe(
+        checkpoint.name,
+        model,
+        tokenizer,
+        weights_digest=_digest(base, adapter, file),
+        tokenizer_sha=tokenizer_sha,
+        path=folder,
+    )
+    own, below = identity(folder), identity(base.path) if base.path is not None else Identity()
+    if own.vocabulary is None:
+        return adapted, below
+    shape = (below.architecture, below.d_model, below.n_layers)
+    return adapted, replace(own, architecture=shape[0], d_model=shape[1], n_layers=shape[2])
+
+
+def _base(
+    adapter: Adapter,
+    device: str | None,
+    dtype: str | None,
+    allow_pickle: bool,
+    bases: Bases | None,
+) -> LoadedModel:
+    key = (adapter.base, device, dtype)
+    if bases is not None and key in bases:
+        return bases[key]
+    try:
+        base = load_model(adapter.base, device=device, dtype=dtype, allow_pickle=allow_pickle)
+    except UsageError as error:
+        raise MeasurementError(f"the base of {adapter.folder}: {error}") from error
+    _must_be_numbers(base, f"{adapter.base}, the base of {adapter.folder},")
+    if bases is not None:
+        bases[key] = base
+    return base
+
+
+def _tensors(folder: Path, *, allow_pickle: bool) -> tuple[dict[str, Tensor], Path]:
+    """The tensors of an adapter's file, on the host, and the file."""
+    import pickle
+
+    import torch
+    from safetensors.torch import load_file
+
+    file = folder / ADAPTER_WEIGHTS
+    if file.is_file():
+        check_safetensors([file])
+        return load_file(file), file
+    file = folder / ADAPTER_PICKLE
+    if not allow_pickle:
+        raise MeasurementError(
+            f"{folder} holds the adapter only as a pickle ({file.name}), and reading a pickle "
+            "can run code that somebody hid in it; convert it to safetensors, or pass "
+            "--allow-pickle if you trust whoever made it"
+        )
+    try:
+        content = torch.load(file, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise MeasurementError(f"{file} holds more than tensors and is refused") from error
+    if not isinstance(content, dict) or not all(map(torch.is_tensor, content.values())):
+        raise MeasurementError(f"{file} does not hold tensors by their names")
+    return content, file
+
+
+def _digest(base: LoadedModel, adapter: Adapter, file: Path) -> str:
+    scalings = (adapter.rank, adapter.alpha, adapter.rank_stabilised, adapter.ranks, adapter.alphas)
+    parts = (base.weights_digest, files_digest([file]), repr(scalings))
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+
+def _must_be_numbers(model: LoadedModel, place: str) -> None:
+    """Refuse weights that are no numbers; whatever is measured on them would be none either."""
+    seen = set()
+    for name, tensor in model.model.state_dict().items():
+        if tensor.data_ptr() not in seen:
+            seen.add(tensor.data_ptr())
+            _must_be_finite(place, name, tensor)
+
+
+def _must_be_finite(place: str, name: str, tensor: Any) -> None:
+    import torch
+
+    if not tensor.is_floating_point() or not tensor.numel():
+        return
+    # The extremes carry a NaN on and need no second tensor of this size.
+    values = tensor.float() if tensor.element_size() == 1 else tensor
+    if bool(torch.isfinite(torch.stack(values.aminmax())).all()):
+        return
+    nan, infinite = int(values.isnan().sum()), int(values.isinf().sum())
+    kind = str(tensor.dtype).removeprefix("torch.")
+    raise MeasurementError(
+        f"{place} has weights that are no numbers, the first of them in {name}: {nan} NaN and "
+        f"{infinite} infinite of {tensor.numel()} in {kind}"
+    )
