@@ -31,6 +31,7 @@ class LoadedModel:
         tokenizer_digest: sha256 of the tokenizer and its chat template.
         context_length: longest prompt in tokens, None where the model states none.
         path: folder it came from, None for a live model.
+        unread: names of the weights in its files that the model has no place for.
     """
 
     name: str
@@ -46,6 +47,7 @@ class LoadedModel:
     tokenizer_digest: str
     context_length: int | None
     path: Path | None
+    unread: tuple[str, ...] = ()
 
     @property
     def speaks(self) -> bool:
@@ -65,11 +67,17 @@ class LoadedModel:
             )
 
 
-def wrap_model(model: Any, tokenizer: Any, *, name: str = "live model") -> LoadedModel:
+LIVE = "live: not hashed"
+"""Stands for the digest of weights that change with every step."""
+
+
+def wrap_model(
+    model: Any, tokenizer: Any, *, name: str = "live model", digest: bool = True
+) -> LoadedModel:
     """A `LoadedModel` around a model that is already in memory, which is not changed.
 
     The wrappers of data parallel training and of `torch.compile` are looked through. The
-    weights digest is taken now, over the tensors.
+    weights digest is taken now, over the tensors; without `digest` it is `LIVE`.
     """
     while (inner := getattr(model, "module", getattr(model, "_orig_mod", None))) is not None:
         model = inner
@@ -77,7 +85,7 @@ def wrap_model(model: Any, tokenizer: Any, *, name: str = "live model") -> Loade
         name,
         model,
         tokenizer,
-        weights_digest=state_digest(model),
+        weights_digest=state_digest(model) if digest else LIVE,
         tokenizer_sha=_live_tokenizer_digest(tokenizer),
         path=None,
     )
@@ -110,6 +118,7 @@ def describe(
     weights_digest: str,
     tokenizer_sha: str,
     path: Path | None,
+    unread: tuple[str, ...] = (),
 ) -> LoadedModel:
     """A `LoadedModel` with everything that can be read off the model itself."""
     config = model.config.get_text_config()
@@ -128,6 +137,7 @@ def describe(
         tokenizer_digest=tokenizer_sha,
         context_length=_context_length(model, tokenizer),
         path=path,
+        unread=unread,
     )
 
 

@@ -61,7 +61,7 @@ def load_model(
         check_safetensors(files)
     config = _config(folder)
     tokenizer = read_tokenizer(folder)
-    model = _model(folder, config, dtype or "auto", pickled=pickled)
+    model, unread = _model(folder, config, dtype or "auto", pickled=pickled)
     try:
         model = model.to(chosen)
     except torch.OutOfMemoryError:
@@ -73,6 +73,7 @@ def load_model(
         weights_digest=files_digest(files),
         tokenizer_sha=tokenizer_digest(folder),
         path=folder,
+        unread=unread,
     )
 
 
@@ -172,8 +173,8 @@ def _config(folder: Path) -> Any:
         raise UsageError(f"{folder / 'config.json'} cannot be used: {_gist(error)}") from None
 
 
-def _model(folder: Path, config: Any, dtype: str, *, pickled: bool) -> Any:
-    """The model in `folder`, every weight of it from the files."""
+def _model(folder: Path, config: Any, dtype: str, *, pickled: bool) -> tuple[Any, tuple[str, ...]]:
+    """The model in `folder`, every weight of it from the files, and what it left there."""
     import pickle
 
     from transformers import AutoModel, AutoModelForCausalLM
@@ -199,7 +200,7 @@ def _model(folder: Path, config: Any, dtype: str, *, pickled: bool) -> Any:
     except _UNREADABLE as error:
         raise UsageError(f"{folder} is not a model that can be loaded: {_gist(error)}") from None
     _every_weight_was_there(folder, info)
-    return model
+    return model, tuple(sorted(info["unexpected_keys"]))
 
 
 def _is_causal(config: Any) -> bool:

@@ -35,6 +35,7 @@ _BEYOND_LORA = (
     "monteclora_config",
     "ensure_weight_tying",
 )
+_LEAVE_OUT = ("exclude_modules", "layers_to_transform", "layers_pattern")
 # Ways to begin that leave the base alone; the others take a part of it into the adapter.
 _BEGINNINGS = (None, True, False, "gaussian", "eva", "orthogonal", "mica")
 
@@ -49,12 +50,14 @@ class Adapter:
         method: PEFT's name of the method, `LORA`.
         rank: inner width of the update, None for a method without one.
         scaling: factor of the update, None for a method without one.
-        targets: names or one pattern of the modules it changes.
+        targets: ends of the paths of the modules it changes, or one pattern of whole paths.
         beyond: options set that a plain LoRA update does not have, by their names.
         alpha: what the scaling is taken from, None for a method without one.
         rank_stabilised: the scaling falls with the root of the rank and not with the rank.
         ranks: pattern and rank of the modules whose rank is another.
         alphas: pattern and alpha of the modules whose alpha is another.
+        by_pattern: `targets` is one pattern.
+        partly: it leaves out some of the modules that `targets` names.
     """
 
     folder: Path
@@ -68,6 +71,16 @@ class Adapter:
     rank_stabilised: bool = False
     ranks: tuple[tuple[str, float], ...] = ()
     alphas: tuple[tuple[str, float], ...] = ()
+    by_pattern: bool = False
+    partly: bool = False
+
+    def targeted(self, path: str) -> bool:
+        """Whether the config promises an update of the module at `path`."""
+        if self.partly:
+            return False
+        if self.by_pattern:
+            return any(re.fullmatch(pattern, path) for pattern in self.targets)
+        return path.endswith(tuple(f".{end}" for end in self.targets)) or path in self.targets
 
     def of_module(self, path: str) -> tuple[int, float] | None:
         """Rank and scaling of the update of the module at `path`; None where none is stated."""
@@ -118,6 +131,8 @@ def read_adapter(folder: Path, *, base: str | None = None) -> Adapter:
         rank_stabilised=stabilised,
         ranks=_patterns(config.get("rank_pattern")),
         alphas=_patterns(config.get("alpha_pattern")),
+        by_pattern=isinstance(targets, str),
+        partly=any(config.get(key) not in (None, []) for key in _LEAVE_OUT),
     )
 
 

@@ -112,6 +112,16 @@ def _sorted_out(
             raise _refusal(adapter, f"holds the tensor {key}, which no LoRA update has")
     if not halves:
         raise _refusal(adapter, "holds no lora_A and lora_B")
+    lacking = [
+        path
+        for path, module in modules.items()
+        if path not in halves and hasattr(module, "weight") and adapter.targeted(path)
+    ]
+    if lacking:
+        number = f"{len(lacking)} of the {len(lacking) + len(halves)} modules"
+        raise _refusal(
+            adapter, f"has no update for {number} that its config targets, the first {lacking[0]}"
+        )
     return {path: _pair(adapter, pair) for path, pair in halves.items()}, whole
 
 
@@ -174,6 +184,9 @@ def _updated(module: Any, path: str, adapter: Adapter, a: Tensor, b: Tensor) -> 
     if not turned and not isinstance(module, torch.nn.Linear):
         kind = type(module).__name__
         raise _refusal(adapter, f"changes {path}, a {kind}, where Linear or Embedding was expected")
+    if not weight.is_floating_point() or weight.element_size() < 2:
+        kind = str(weight.dtype).removeprefix("torch.")
+        raise _refusal(adapter, f"changes {path}, whose weights in the base are {kind}, quantised")
     stated = adapter.of_module(path)
     if stated is None:
         file = adapter.folder / ADAPTER_CONFIG

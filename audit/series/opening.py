@@ -9,6 +9,7 @@ written, be overwritten, be deleted.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -42,6 +43,8 @@ if TYPE_CHECKING:
 
 # What reading and building a model raise where it is the files that are wrong.
 _TROUBLES = (OSError, RuntimeError, ValueError, ArithmeticError, LookupError, MemoryError)
+# Masks that old checkpoints of GPT-J and GPT-Neo keep in every block.
+_MASK = re.compile(r".*\.(attn|attention)\.(masked_)?bias")
 _READ = ("config.json", *TOKENIZER_FILES)
 Bases = MutableMapping[tuple[str, str | None, str | None], LoadedModel]
 
@@ -81,6 +84,7 @@ def open_checkpoint(
             model = load_model(
                 checkpoint.source, device=device, dtype=dtype, allow_pickle=allow_pickle
             )
+            _must_be_read_whole(model, checkpoint.source)
             found = identity(model.path) if model.path is not None else Identity()
         else:
             model, found = _adapted(checkpoint, device, dtype, allow_pickle, bases)
@@ -193,6 +197,7 @@ def _base(
         base = load_model(adapter.base, device=device, dtype=dtype, allow_pickle=allow_pickle)
     except UsageError as error:
         raise MeasurementError(f"the base of {adapter.folder}: {error}") from error
+    _must_be_read_whole(base, f"{adapter.base}, the base of {adapter.folder},")
     _must_be_numbers(base, f"{adapter.base}, the base of {adapter.folder},")
     if bases is not None:
         bases[key] = base
@@ -230,6 +235,27 @@ def _digest(base: LoadedModel, adapter: Adapter, file: Path) -> str:
     scalings = (adapter.rank, adapter.alpha, adapter.rank_stabilised, adapter.ranks, adapter.alphas)
     parts = (base.weights_digest, files_digest([file]), repr(scalings))
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+
+def _must_be_read_whole(model: LoadedModel, place: str) -> None:
+    """Refuse a block's weights that the model leaves out: without them it is another model."""
+    lists = {
+        found[1]
+        for name, _ in model.model.named_parameters()
+        if (found := re.match(r"(.*?\.)\d+\.", name))
+    }
+    lists |= {f"{model.model.base_model_prefix}.{before}" for before in lists}
+    left = [
+        name
+        for name in model.unread
+        if not _MASK.fullmatch(name)
+        and any(re.match(rf"{re.escape(before)}\d+\.", name) for before in lists)
+    ]
+    if left:
+        raise MeasurementError(
+            f"{place} has {len(left)} weights in its blocks that config.json makes no place for, "
+            f"the first of them {left[0]}; without them it would be another model"
+        )
 
 
 def _must_be_numbers(model: LoadedModel, place: str) -> None:

@@ -1,8 +1,9 @@
 """Tiny random models, adapters over them as PEFT saves them, and the logits that PEFT gets.
 
-Runs in the judge's environment, never in ours: it needs peft. Writes to the folder given: the
-bases as `base-NAME`, an adapter folder per case, and `expected.safetensors` with the token ids
-and, per case, the logits of the unmerged model in float32, as it was trained.
+Needs peft (0.21.2 made those that are checked in) beside the libraries of our own environment,
+of which it is never a part. Writes to the folder given: the bases as `base-NAME`, an adapter
+folder per case, and `expected.safetensors` with the token ids and, per case, the logits of the
+unmerged model in float32, as it was trained.
 
     python make_adapter_goldens.py FOLDER
 """

@@ -56,7 +56,7 @@ def test_the_logits_are_those_of_peft(case: str) -> None:
     before = state_digest(base)
     model = merged(base, case)
     off = (logits(model) - EXPECTED[case]).abs().max()
-    assert off < 2e-5
+    assert off < 1e-4
     unmerged = (logits(base) - EXPECTED[case][..., :40]).abs().max()
     assert unmerged > 0.3, "the adapter changes nothing, so the test shows nothing"
     assert state_digest(base) == before, "the base was changed"
@@ -115,7 +115,7 @@ def respelt(tensors: Tensors, change: Callable[[str], str]) -> Tensors:
 )
 def test_other_spellings(case: str, change: Callable[[str], str]) -> None:
     model = merged(base_model(case), case, respelt(tensors_of(case), change))
-    assert (logits(model) - EXPECTED[case]).abs().max() < 2e-5
+    assert (logits(model) - EXPECTED[case]).abs().max() < 1e-4
 
 
 Q = "base_model.model.model.layers.0.self_attn.q_proj"
@@ -165,6 +165,10 @@ Q = "base_model.model.model.layers.0.self_attn.q_proj"
             r"lm_head of shape \[40, 8\], where \[40, 16\] was expected",
         ),
         (lambda t: t.clear(), "holds no lora_A and lora_B"),
+        (
+            lambda t: [t.pop(key) for key in list(t) if "layers.1" in key],
+            "no update for 2 of the 4 modules that its config targets, the first model.layers.1",
+        ),
     ],
 )
 def test_a_file_that_does_not_fit(change: Callable[[Tensors], object], words: str) -> None:
@@ -190,5 +194,35 @@ def test_what_is_no_plain_lora(tmp_path: Path, options: dict[str, Any], words: s
     folder = Path(shutil.copytree(GOLDEN / "llama-attention", tmp_path / "llama-attention"))
     file = folder / "adapter_config.json"
     file.write_text(json.dumps(json.loads(file.read_text()) | options))
+    with pytest.raises(MeasurementError, match=words):
+        merged(base_model("llama-attention"), "llama-attention", folder=tmp_path)
+
+
+def test_a_quantised_base_is_refused() -> None:
+    base = base_model("llama-attention")
+    weight = base.model.layers[0].self_attn.q_proj.weight.data
+    base.model.layers[0].self_attn.q_proj.weight.data = weight.to(torch.float8_e4m3fn)
+    with pytest.raises(MeasurementError, match=r"q_proj, whose weights .* are float8_e4m3fn"):
+        merged(base, "llama-attention")
+
+
+@pytest.mark.parametrize(
+    ("targets", "words"),
+    [
+        (["q_proj", "v_proj", "layers.0.mlp.up_proj"], "1 of the 5 modules .* the first model.la"),
+        (r"model\.layers\.\d+\.self_attn\.[qkv]_proj", "2 of the 6 modules"),
+        (r"layers\.\d+\.self_attn\.[qkv]_proj", None),
+        ("q_proj", None),
+    ],
+)
+def test_what_the_config_targets_is_there(
+    tmp_path: Path, targets: list[str] | str, words: str | None
+) -> None:
+    folder = Path(shutil.copytree(GOLDEN / "llama-attention", tmp_path / "llama-attention"))
+    file = folder / "adapter_config.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"target_modules": targets}))
+    if words is None:
+        merged(base_model("llama-attention"), "llama-attention", folder=tmp_path)
+        return
     with pytest.raises(MeasurementError, match=words):
         merged(base_model("llama-attention"), "llama-attention", folder=tmp_path)

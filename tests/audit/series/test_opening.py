@@ -44,7 +44,7 @@ def adapter(folder: Path) -> Path:
     (lora / "adapter_config.json").write_text(json.dumps(config))
     generator = torch.Generator().manual_seed(0)
     tensors = {}
-    for layer in (0, 2):
+    for layer in range(4):
         path = f"base_model.model.model.layers.{layer}.self_attn.q_proj"
         tensors[f"{path}.lora_A.weight"] = torch.randn(2, 64, generator=generator)
         tensors[f"{path}.lora_B.weight"] = torch.randn(64, 2, generator=generator)
@@ -91,7 +91,7 @@ def test_an_adapter_is_its_base_with_the_update(folder: Path, adapter: Path) -> 
     model = opened(adapter, reference=identity(HONEST))
     base = load_model(str(folder), device="cpu")
     tensors = load_file(adapter / "adapter_model.safetensors")
-    for layer in (0, 2):
+    for layer in range(4):
         path = f"base_model.model.model.layers.{layer}.self_attn.q_proj"
         update = tensors[f"{path}.lora_B.weight"] @ tensors[f"{path}.lora_A.weight"]
         base.model.model.layers[layer].self_attn.q_proj.weight.data += 2.0 * update
@@ -166,6 +166,12 @@ def spoil(key: str, value: float, count: int = 1) -> Callable[[Path], None]:
     return change
 
 
+def add(key: str) -> Callable[[Path], None]:
+    return lambda folder: change_tensors(
+        folder / "model.safetensors", lambda t: t.update({key: torch.ones(64)})
+    )
+
+
 def remove(key: str) -> Callable[[Path], None]:
     return lambda folder: change_tensors(folder / "model.safetensors", lambda t: t.pop(key))
 
@@ -191,6 +197,8 @@ NORM = "model.layers.1.input_layernorm.weight"
         ),
         (lambda f: change_json(f / "config.json", intermediate_size=96), r"has shape \[64, 192\]"),
         (remove(NORM), rf"lacks 1 weights .* {NORM}; they would be random"),
+        (add("model.layers.0.mlp.up_proj.bias"), "1 weights in its blocks .*mlp.up_proj.bias;"),
+        (add("model.layers.4.input_layernorm.weight"), "makes no place for, .* model.layers.4"),
         (
             spoil(NORM, float("nan"), 3),
             rf"no numbers, the first of them in {NORM}: 3 NaN and 0 infinite of 64 in float32",
@@ -209,6 +217,14 @@ def test_a_broken_checkpoint_is_one_sentence(
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "key", ["v_head.weight", "model.layers.0.self_attn.rotary_emb.inv_freq", "h.0.attn.bias"]
+)
+def test_what_is_no_part_of_the_blocks_may_be_left_out(folder: Path, key: str) -> None:
+    add(key)(folder)
+    assert opened(folder).name == "checkpoint-5"
+
+
 def test_numbers_that_the_number_type_cannot_hold(folder: Path) -> None:
     spoil(NORM, 1e30)(folder)
     assert opened(folder).dtype == "float32"
@@ -220,6 +236,10 @@ def test_numbers_that_the_number_type_cannot_hold(folder: Path) -> None:
     ("change", "words"),
     [
         (lambda base, lora: shutil.rmtree(base), "the base of .*checkpoint-7"),
+        (
+            lambda base, lora: add("model.layers.1.mlp.up_proj.bias")(base),
+            "checkpoint-5, the base of .*checkpoint-7, has 1 weights in its blocks",
+        ),
         (lambda base, lora: cut(base), "the base of .*checkpoint-7: .*bytes"),
         (
             lambda base, lora: spoil(NORM, float("nan"))(base),
