@@ -1,17 +1,23 @@
-"""A stored report comes back. Reads one JSON file; knows nothing of how it came about."""
+"""A stored report comes back, of one model or of a series. Knows nothing of how it came about."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias, TypeVar
 
 from pydantic import ValidationError
 
+from reports.parts import Part
 from reports.record import SCHEMA_VERSION, AuditReport
+from reports.series import SERIES_SCHEMA_VERSION, SeriesReport
 from reports.text import safe_text
 
 REPORT_FILE = "report.json"
+SERIES = "series"
+
+Record: TypeAlias = AuditReport | SeriesReport
+P = TypeVar("P", bound=Part)
 
 
 class ReportError(ValueError):
@@ -19,29 +25,78 @@ class ReportError(ValueError):
 
 
 def read_report(path: Path | str) -> AuditReport:
-    """Read the record of a run from its directory, or from its `report.json`.
+    """Read the record of one model's audit from its directory, or from its `report.json`.
+
+    Raises:
+        ReportError: the file is missing, cut short, of another version, or no such report.
+    """
+    file, content = _open(path)
+    if content.get("kind") == SERIES:
+        raise ReportError(
+            f"{file} is the record of a series, and here that of one checkpoint is wanted: "
+            f"{_one_of(file, content)}"
+        )
+    return _audit(file, content)
+
+
+def read_record(path: Path | str) -> Record:
+    """Read a record of either kind from the directory of a run, or from its `report.json`.
 
     Raises:
         ReportError: the file is missing, cut short, of another version, or no report.
     """
+    file, content = _open(path)
+    if content.get("kind") == SERIES:
+        return _whole(file, content, SERIES_SCHEMA_VERSION, SeriesReport)
+    return _audit(file, content)
+
+
+def _open(path: Path | str) -> tuple[Path, dict[str, Any]]:
     file = Path(path)
     if file.is_dir():
         _refuse_stale(file)
         file = file / REPORT_FILE
-    content = _parse(file)
+    return file, _parse(file)
+
+
+def _audit(file: Path, content: dict[str, Any]) -> AuditReport:
+    if "kind" in content:
+        raise ReportError(
+            f"{file} is a record of kind {_short(content['kind'])}, and this installation reads "
+            f"audits and {SERIES!r}: render it with the alignment-audit that wrote it"
+        )
+    return _whole(file, content, SCHEMA_VERSION, AuditReport)
+
+
+def _whole(file: Path, content: dict[str, Any], known: int, kind: type[P]) -> P:
     version = content.get("schema_version")
     if version is None:
         raise ReportError(f"{file} is JSON, but no audit report: it has no schema_version")
-    if version != SCHEMA_VERSION:
+    if version != known:
         raise ReportError(
             f"{file} is a report of schema version {_short(version)}, and this installation reads "
-            f"version {SCHEMA_VERSION}: render it with the alignment-audit that wrote it "
+            f"version {known}: render it with the alignment-audit that wrote it "
             "(provenance.packages names it), or audit again"
         )
     try:
-        return AuditReport.model_validate(content)
+        return kind.model_validate(content)
     except ValidationError as error:
         raise ReportError(f"{file} does not hold a whole report: {_mistakes(error)}") from None
+
+
+def _one_of(file: Path, content: dict[str, Any]) -> str:
+    """What to give instead of a series; its content may be anything."""
+    rows = content.get("checkpoints")
+    runs = (
+        [row.get("run") for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+    )
+    named = [run for run in runs if run and isinstance(run, str)]
+    if not named:
+        return (
+            "none of its checkpoints left a record of its own, so audit that checkpoint by itself"
+        )
+    example = safe_text(str(file.parent / named[-1]), limit=300)
+    return f"give the folder of one of its checkpoints, such as {example}"
 
 
 def _refuse_stale(folder: Path) -> None:

@@ -9,23 +9,33 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from reports.charts import SERIES_PICTURE, series_svg
 from reports.markdown import render_markdown
-from reports.read import ReportError
+from reports.markdown_series import render_series_markdown
+from reports.read import Record, ReportError
 from reports.record import AuditReport
+from reports.series import SeriesReport
 from reports.text import safe_text
 
 
 @dataclass(frozen=True)
 class Renderer:
-    """A format: the ending of its files, and a pure function of the record."""
+    """A format: the ending of its files, and a pure function of each kind of record."""
 
     suffix: str
-    render: Callable[[AuditReport], str]
+    audit: Callable[[AuditReport], str]
+    series: Callable[[SeriesReport], str]
+
+    def render(self, record: Record) -> str:
+        """The record as text in this format."""
+        if isinstance(record, SeriesReport):
+            return self.series(record)
+        return self.audit(record)
 
 
 RENDERERS: dict[str, Renderer] = {
-    "json": Renderer(".json", AuditReport.to_json),
-    "md": Renderer(".md", render_markdown),
+    "json": Renderer(".json", AuditReport.to_json, SeriesReport.to_json),
+    "md": Renderer(".md", render_markdown, render_series_markdown),
 }
 
 
@@ -49,13 +59,18 @@ def renderer(format: str) -> Renderer:
     )
 
 
-def render(report: AuditReport, format: str) -> str:
-    """The report as text in that format.
+def render(record: Record, format: str) -> str:
+    """The record as text in that format.
 
     Raises:
         UnknownFormatError: there is no such format.
     """
-    return renderer(format).render(report)
+    return renderer(format).render(record)
+
+
+def pictures(record: Record) -> dict[str, str]:
+    """What the texts link to: names of files beside them, and what stands in each."""
+    return {SERIES_PICTURE: series_svg(record)} if isinstance(record, SeriesReport) else {}
 
 
 def write_text_atomic(path: Path | str, text: str) -> None:

@@ -22,23 +22,24 @@ import click
     "--out",
     type=click.Path(path_type=Path, file_okay=False),
     metavar="DIR",
-    help="Write report.* here instead of printing it.",
+    help="Write report.*, and the pictures it shows, here instead of printing it.",
 )
 def command(run: Path, formats: str, out: Path | None) -> int:
-    """Render RUN, a run's folder or its report.json."""
-    from reports.read import read_report
-    from reports.render import RENDERERS, render, write_text_atomic
+    """Render RUN, the folder of a run or of a series, or its report.json."""
+    from reports.read import read_record
+    from reports.render import RENDERERS, pictures, render, write_text_atomic
 
-    report = read_report(run)
-    rendered = {name: render(report, name) for name in _names(formats)}
-    for name, text in rendered.items():
-        if out is None:
+    record = read_record(run)
+    rendered = {name: render(record, name) for name in _names(formats)}
+    if out is None:
+        for text in rendered.values():
             click.echo(text, nl=False)
-        else:
-            out.mkdir(parents=True, exist_ok=True)
-            path = out / f"report{RENDERERS[name].suffix}"
-            write_text_atomic(path, text)
-            click.echo(f"wrote {path}", err=True)
+        return 0
+    out.mkdir(parents=True, exist_ok=True)
+    files = {f"report{RENDERERS[name].suffix}": text for name, text in rendered.items()}
+    for file, text in (pictures(record) | files).items():
+        write_text_atomic(out / file, text)
+        click.echo(f"wrote {out / file}", err=True)
     return 0
 
 

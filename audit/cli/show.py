@@ -18,10 +18,10 @@ def command(what: str, rows: int, seed: int) -> int:
     if (path / "report.json").exists() or (path.suffix == ".json" and path.exists()):
         from rich.console import Console
 
-        from reports.read import read_report
-        from reports.terminal import print_report
+        from reports.read import read_record
+        from reports.terminal_series import print_record
 
-        print_report(read_report(path), Console(highlight=False))
+        print_record(read_record(path), Console(highlight=False))
         return 0
     _show_suite(what, rows, seed)
     return 0

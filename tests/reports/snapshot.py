@@ -10,10 +10,12 @@ from pathlib import Path
 
 from rich.console import Console
 
+from reports.charts import SERIES_PICTURE, series_svg
 from reports.render import render
 from reports.terminal import print_report
 from reports.terminal_features import print_card, print_changes, print_discovery, print_fidelity
-from tests.reports import features_factory
+from reports.terminal_series import print_series
+from tests.reports import features_factory, series_factory
 
 FOLDER = Path(__file__).parent / "snapshots"
 
@@ -21,14 +23,21 @@ FOLDER = Path(__file__).parent / "snapshots"
 def snapshots() -> dict[Path, str]:
     """Path of every snapshot, and what stands in it now."""
     report = features_factory.make_feature_report()
-    terminal, features = StringIO(), StringIO()
+    series = series_factory.make_series()
+    terminal, features, followed = StringIO(), StringIO(), StringIO()
     print_report(report, _console(terminal))
     _print_features(_console(features))
+    print_series(series, _console(followed))
+    print_series(series_factory.make_quiet(), _console(followed))
     return {
         FOLDER / "report.md": render(report, "md"),
         FOLDER / "report.json": render(report, "json"),
         FOLDER / "terminal.txt": terminal.getvalue(),
         FOLDER / "features.txt": features.getvalue(),
+        FOLDER / "series.md": render(series, "md"),
+        FOLDER / "series.json": render(series, "json"),
+        FOLDER / SERIES_PICTURE: series_svg(series),
+        FOLDER / "series.txt": followed.getvalue(),
     }
 
 

@@ -1,0 +1,323 @@
+"""The picture of a series: what each gate found over training steps, as SVG that asks nobody.
+
+A panel for each track: its rate with the interval, behaviour dashed, the limit, the alarm; beneath
+it the state of the monitor and both onsets. Without scripts, fonts or links; readable on white
+and on dark, and told by shape as well as by colour.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from reports.series import Onset, SeriesReport, State
+from reports.series_view import Point, SeriesView, TrackView, number, view_series
+from reports.svg import (
+    CHARACTER,
+    Axis,
+    apart,
+    box,
+    cross,
+    dot,
+    line,
+    path,
+    px,
+    text,
+    ticks,
+    unbroken,
+)
+from reports.wording import hundredths
+
+SERIES_PICTURE = "series.svg"
+
+WIDTH = 860.0
+LEFT, RIGHT = 48.0, 700.0
+HEAD = 54.0
+TITLE, PLOT, BELOW = 30.0, 150.0, 84.0
+CROWDED = 60
+"""Checkpoints from which on dots are left out."""
+UNEVEN = 250
+"""A span of steps this many times the smallest gap is shown evenly spaced instead."""
+
+STATES: dict[State, tuple[str, str]] = {
+    "stable": ("stable", "stable"),
+    "representation drifted, probe refreshed": ("drifted", "drifted, refreshed"),
+    "concept grew": ("grew", "grew"),
+    "concept lost": ("lost", "lost"),
+    "monitor no longer valid": ("invalid", "not valid"),
+}
+
+STYLE = (
+    ".paper{fill:#fff}text{fill:#24292f}.soft{fill:#59636e}.strong{font-weight:600}"
+    ".grid{stroke:#24292f;stroke-opacity:.12;fill:none}.axis{stroke:#24292f;stroke-opacity:.45;"
+    "fill:none}.found{stroke:#265aa0;stroke-width:2;fill:none;stroke-linejoin:round}"
+    ".band{fill:#265aa0;fill-opacity:.16}.fdot{fill:#265aa0}.ftext{fill:#265aa0}"
+    ".does{stroke:#a85b00;stroke-width:1.8;stroke-dasharray:6 4;fill:none;stroke-linejoin:round}"
+    ".ddot{fill:#a85b00}.dtext{fill:#a85b00}.limit{stroke:#24292f;stroke-dasharray:1.5 3;"
+    "stroke-opacity:.8;fill:none}.alarm{stroke:#b23c26;stroke-width:1.6;fill:none}"
+    ".amark{fill:#b23c26}.atext{fill:#b23c26;font-weight:600}.gone{stroke:#59636e;"
+    "stroke-width:1.5;fill:none}.ahead{stroke:#265aa0;stroke-width:1.3;fill:none}"
+    ".hollow{stroke:#265aa0;stroke-width:1.3;fill:#fff}.fspan{stroke:#265aa0;stroke-width:2;"
+    "fill:none}.dspan{stroke:#a85b00;stroke-width:2;fill:none}.stable{fill:#c9cdd2}"
+    ".drifted{fill:#7aa7d9}.grew{fill:#b23c26}.lost{fill:#8a63b8}.invalid{fill:#24292f}"
+    ".reference{fill:none;stroke:#24292f;stroke-opacity:.35}"
+    "@media(prefers-color-scheme:dark){.paper{fill:#0d1117}text{fill:#e6edf3}.soft{fill:#9aa4af}"
+    ".grid,.axis,.limit,.reference{stroke:#e6edf3}.found,.ahead,.fspan{stroke:#79b0f5}"
+    ".hollow{stroke:#79b0f5;fill:#0d1117}.band,.fdot,.ftext{fill:#79b0f5}.does,.dspan"
+    "{stroke:#f0a94a}.ddot,.dtext{fill:#f0a94a}.alarm{stroke:#ff8368}.amark,.atext,.grew"
+    "{fill:#ff8368}.gone{stroke:#9aa4af}.stable{fill:#484f58}.drifted{fill:#3f78b8}"
+    ".lost{fill:#b794e6}.invalid{fill:#e6edf3}}"
+)
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Where a panel lies, and its two axes."""
+
+    top: float
+    bottom: float
+    x: Axis
+    y: Axis
+    lowest: float
+    highest: float
+
+
+def drawable(report: SeriesReport) -> bool:
+    """Whether there is a line to draw."""
+    return bool(report.tracks) and len(report.checkpoints) > 1
+
+
+def series_svg(report: SeriesReport) -> str:
+    """The picture of a series, as a whole document; of one without a line, an empty frame."""
+    view = view_series(report)
+    x, even = _across(view)
+    height = HEAD + len(view.tracks) * (TITLE + PLOT + BELOW)
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {px(WIDTH)} {px(height)}" '
+        'font-family="ui-sans-serif,system-ui,sans-serif" font-size="11" role="img">',
+        f"<title>What each gate found over {len(report.checkpoints)} checkpoints</title>",
+        f"<style>{STYLE}</style>",
+        box(0, 0, WIDTH, height, "paper"),
+        *_legend(view),
+    ]
+    for place, track in enumerate(view.tracks):
+        top = HEAD + place * (TITLE + PLOT + BELOW) + TITLE
+        parts += _panel(track, _frame(track, top, x), view, even)
+    return "".join([*parts, "</svg>\n"])
+
+
+def _across(view: SeriesView) -> tuple[Axis, bool]:
+    """The axis of steps, and whether checkpoints stand evenly because steps would not show."""
+    report = view.report
+    places = sorted({point.x for track in view.tracks[:1] for point in track.points}) or [0.0]
+    ahead = [t.outlook.step for t in report.tracks if t.outlook and t.outlook.step > places[-1]]
+    knots = sorted({*places, *(ahead if view.stepped else [])})
+    if len(knots) == 1:
+        middle = (LEFT + RIGHT) / 2
+        return Axis(((knots[0], middle),)), False
+    span = places[-1] - places[0]
+    gaps = [b - a for a, b in itertools.pairwise(places)]
+    inner, width = LEFT + 10, RIGHT - LEFT - 20
+    if gaps and len(places) < UNEVEN and min(gaps) * UNEVEN < span:
+        each = width / (len(knots) - 1)
+        return Axis(tuple((knot, inner + each * i) for i, knot in enumerate(knots))), True
+    return Axis(((knots[0], inner), (knots[-1], inner + width))), False
+
+
+def _frame(track: TrackView, top: float, x: Axis) -> Frame:
+    shown = [0.0, track.track.limit * 1.25]
+    for point in track.points:
+        shown += [point.value or 0.0]
+        shown += [point.behaviour.value] if point.behaviour else []
+        shown += [e for r in [point.rate] if r for e in (r.low, r.high) if e is not None]
+    trend = track.track.outlook.trend if track.track.outlook else None
+    shown += [trend.low, trend.high] if trend else []
+    low, high = min(map(_held, shown)), max(map(_held, shown))
+    marks = ticks(low, high, 4)
+    step = marks[1] - marks[0] if len(marks) > 1 and high - low > 1e-6 else 0.01
+    lowest = step * math.floor(low / step + 1e-9)
+    highest = max(step * math.ceil(high / step - 1e-9), step)
+    bottom = top + PLOT
+    return Frame(top, bottom, x, Axis(((lowest, bottom), (highest, top))), lowest, highest)
+
+
+def _held(value: float) -> float:
+    """No share lies beyond 1; what does is drawn at the edge."""
+    return max(-1.0, min(1.0, value))
+
+
+def _panel(track: TrackView, frame: Frame, view: SeriesView, even: bool) -> Iterator[str]:
+    lettered = f"{track.letter}  " if len(view.tracks) > 1 else ""
+    yield text(LEFT, frame.top - 12, f"{lettered}{track.where}", "strong", limit=70)
+    yield text(RIGHT, frame.top - 12, track.title, "soft", anchor="end", limit=40)
+    yield from _axes(track, frame, view, even)
+    yield from _lines(track, frame)
+    yield from _alarm(track, frame)
+    yield from _end_labels(track, frame)
+    yield from _ribbon(track, frame)
+    spans = (
+        (track.track.onset, "fspan", "fdot", "ftext", "onset"),
+        (track.track.behaviour_onset, "dspan", "ddot", "dtext", "behaviour"),
+    )
+    height = frame.bottom + 23
+    for onset, span, mark, label, word in spans:
+        if onset and onset.found and onset.step is not None:
+            yield from _onset(onset, onset.step, frame, height, (span, mark, label, word))
+            height += 14
+
+
+def _axes(track: TrackView, frame: Frame, view: SeriesView, even: bool) -> Iterator[str]:
+    for value in ticks(frame.lowest, frame.highest, 4):
+        y = frame.y(value)
+        yield line(LEFT, y, RIGHT, y, "axis" if abs(value) < 1e-9 else "grid")
+        yield text(LEFT - 6, y + 3.5, f"{hundredths(value)} %", "soft", anchor="end")
+    low, high = frame.x.knots[0][0], frame.x.knots[-1][0]
+    if even or not view.stepped:
+        every = -(-len(track.points) // 10)
+        shown = [(point.x, point.row.name) for point in track.points[::every]]
+        if view.stepped:
+            shown = [(x, number(x)) for x, _ in shown]
+    else:
+        shown = [(value, number(value)) for value in ticks(low, high, 8)]
+    onsets = (track.track.onset, track.track.behaviour_onset)
+    under = frame.bottom + 28 + 14 * sum(onset is not None and onset.found for onset in onsets)
+    for value, said in shown:
+        x = frame.x(value)
+        yield line(x, frame.bottom + 12, x, frame.bottom + 15, "axis")
+        yield text(x, under, said, "soft", anchor="middle", limit=12)
+    what = "training step" if view.stepped else "checkpoint"
+    yield text(RIGHT + 8, under, f"{what}{', evenly spaced' if even else ''}", "soft")
+
+
+def _lines(track: TrackView, frame: Frame) -> Iterator[str]:
+    y = frame.y(_held(track.track.limit))
+    yield line(LEFT, y, RIGHT, y, "limit")
+    points = [(frame.x(point.x), point) for point in track.points]
+    low, high = ([(x, _end(p, which)) for x, p in points] for which in ("low", "high"))
+    for below, above in zip(unbroken(low), unbroken(high), strict=True):
+        if len(below) > 1:
+            outline = [*above, *reversed(below)]
+            yield path([(x, frame.y(v)) for x, v in outline], "band", closed=True)
+        else:
+            (x, a), (_, b) = below[0], above[0]
+            yield box(x - 2, frame.y(b), 4, frame.y(a) - frame.y(b), "band")
+    series = (
+        (
+            "does",
+            "ddot",
+            [(x, _held(p.behaviour.value) if p.behaviour else None) for x, p in points],
+        ),
+        ("found", "fdot", [(x, None if p.value is None else _held(p.value)) for x, p in points]),
+    )
+    for stroke, mark, values in series:
+        for run in unbroken(values):
+            if len(run) > 1:
+                yield path([(x, frame.y(v)) for x, v in run], stroke)
+            if len(run) == 1 or len(points) <= CROWDED:
+                yield from (dot(x, frame.y(v), mark, 2.4) for x, v in run)
+    for x, point in points:
+        if point.value is None:
+            yield cross(x, frame.y(max(frame.lowest, 0.0)) - 6, "gone")
+    outlook = track.track.outlook
+    if outlook and outlook.step > track.points[-1].x:
+        x = frame.x(outlook.step)
+        ends = [frame.y(_held(v)) for v in (outlook.trend.low, outlook.trend.high)]
+        yield line(x, ends[0], x, ends[1], "ahead")
+        yield dot(x, frame.y(_held(outlook.trend.rate)), "hollow", 3)
+
+
+def _end(point: Point, which: str) -> float | None:
+    """An end of the interval, where both are known."""
+    rate = point.rate
+    if rate is None or rate.low is None or rate.high is None:
+        return None
+    return _held(rate.low if which == "low" else rate.high)
+
+
+def _alarm(track: TrackView, frame: Frame) -> Iterator[str]:
+    step = track.track.alarm_step
+    if step is None:
+        return
+    x, top = frame.x(step), frame.top
+    yield line(x, top, x, frame.bottom, "alarm")
+    yield path([(x - 5, top - 1), (x + 5, top - 1), (x, top + 7)], "amark", closed=True)
+    side, anchor = (x - 9, "end") if x > LEFT + 120 else (x + 9, "start")
+    yield text(side, top + 9, f"alarm at step {step}", "atext", anchor=anchor)
+
+
+def _end_labels(track: TrackView, frame: Frame) -> Iterator[str]:
+    found = next((p.value for p in reversed(track.points) if p.value is not None), None)
+    does = next((p.behaviour.value for p in reversed(track.points) if p.behaviour), None)
+    limit = track.track.limit
+    labels = [(limit, f"limit {track.words.share(limit)}", "soft")]
+    if found is not None:
+        labels.append((found, f"found {track.words.share(found)}", "ftext"))
+    if does is not None:
+        labels.append((does, f"misbehaves {hundredths(does)} %", "dtext"))
+    wanted = [frame.y(_held(value)) + 3.5 for value, _, _ in labels]
+    for y, (_, said, of) in zip(apart(wanted, 13, frame.bottom - 2), labels, strict=True):
+        yield text(RIGHT + 8, y, said, of)
+
+
+def _ribbon(track: TrackView, frame: Frame) -> Iterator[str]:
+    """The state on each checkpoint, from half way to its neighbours."""
+    xs = [frame.x(point.x) for point in track.points]
+    if len(xs) < 2:
+        return
+    middles = [(a + b) / 2 for a, b in itertools.pairwise(xs)]
+    edges = [2 * xs[0] - middles[0], *middles, 2 * xs[-1] - middles[-1]]
+    edges[0], edges[-1] = max(edges[0], LEFT), min(edges[-1], RIGHT)
+    runs: list[tuple[str, float, float]] = []
+    for point, a, b in zip(track.points, edges, edges[1:], strict=False):
+        style = STATES[point.state][0] if point.state else "reference" if point.check else ""
+        if runs and runs[-1][0] == style and style != "reference":
+            runs[-1] = (style, runs[-1][1], b)
+        else:
+            runs.append((style, a, b))
+    for style, a, b in runs:
+        if style and b > a:
+            yield box(a + 0.5, frame.bottom + 4, max(b - a - 1, 0.5), 7, style)
+    yield text(RIGHT + 8, frame.bottom + 13, "" if not runs else "state", "soft")
+
+
+def _onset(
+    onset: Onset, step: float, frame: Frame, y: float, words: tuple[str, str, str, str]
+) -> Iterator[str]:
+    span, mark, label, word = words
+    between = ""
+    if onset.low is not None and onset.high is not None:
+        yield line(frame.x(onset.low), y, frame.x(onset.high), y, span)
+        between = f" [{number(onset.low)}, {number(onset.high)}]"
+    yield dot(frame.x(step), y, mark, 3.4)
+    yield text(RIGHT + 8, y + 4, f"{word} {number(step)}{between}", label)
+
+
+def _legend(view: SeriesView) -> Iterator[str]:
+    yield text(LEFT, 18, view.summary, "strong", limit=110)
+    states = {point.state for track in view.tracks for point in track.points}
+    alarmed = any(track.track.alarm_step is not None for track in view.tracks)
+    keys = [("found", "found, with its interval"), ("does", "misbehaves"), ("limit", "limit")]
+    keys += [("alarm", "alarm")] if alarmed else []
+    keys += [("gone", "not audited")] if view.broken else []
+    keys += [style for state, style in STATES.items() if state in states]
+    x = LEFT
+    for style, said in keys:
+        yield from _key(style, x, 38.0)
+        yield text(x + 22, 38.0, said, "soft")
+        x += 22 + CHARACTER * len(said) + 12
+
+
+def _key(style: str, x: float, y: float) -> Iterator[str]:
+    """A small example of what the picture is drawn with."""
+    if style in {name for name, _ in STATES.values()}:
+        yield box(x, y - 8, 16, 8, style)
+    elif style == "alarm":
+        yield path([(x + 4, y - 8), (x + 14, y - 8), (x + 9, y)], "amark", closed=True)
+    elif style == "gone":
+        yield cross(x + 9, y - 4, "gone")
+    else:
+        if style == "found":
+            yield box(x, y - 9, 18, 10, "band")
+        yield line(x, y - 4, x + 18, y - 4, style)
