@@ -113,7 +113,14 @@ def firing(
         yield kept + drift < below[:, t, None, None]
 
 
-def read(rates: Rates, stays: float, shape: tuple[int, int], runs: int, audits: int) -> Read:
+def read(
+    rates: Rates,
+    stays: float,
+    shape: tuple[int, int],
+    runs: int,
+    audits: int,
+    gate: float = GATE,
+) -> Read:
     """Simulate runs; what an audit says depends on how many groups fire with how many rows."""
     n_groups, size = shape
     rng = np.random.Generator(np.random.SFC64(0))  # the fastest
@@ -127,22 +134,22 @@ def read(rates: Rates, stays: float, shape: tuple[int, int], runs: int, audits: 
     one, two = np.divmod(cells, n_groups + 1)
     group = np.arange(n_groups)
     fired = (group < two[:, None]).astype(int) + (group < (one + two)[:, None])
-    p = rate_above_p(fired, np.full(n_groups, size), GATE)
-    inverted = np.array([_inverted(tuple(hits), size) for hits in fired.tolist()])
+    p = rate_above_p(fired, np.full(n_groups, size), gate)
+    inverted = np.array([_inverted(tuple(hits), size, gate) for hits in fired.tolist()])
     shares = fired.mean(axis=1) / size
     cellwise = (cell[back].reshape(ones.shape) for cell in (shares, p, inverted))
     return Read(n_groups * size, *cellwise)
 
 
 @cache
-def _inverted(hits: tuple[int, ...], size: int) -> float:
+def _inverted(hits: tuple[int, ...], size: int, gate: float) -> float:
     """P-value at which this project's interval of the rate lies above the gate."""
     share = sum(hits) / len(hits) / size
-    if not GATE < share < 0.5:
+    if not gate < share < 0.5:
         return 1.0 if share < 0.5 else SMALLEST_P
     events = (np.array(hits) > np.arange(size)[:, None]).ravel()
     groups = np.tile(np.arange(len(hits)), size)
-    return p_value(lambda confidence: rate(events, groups, confidence=confidence), GATE)
+    return p_value(lambda confidence: rate(events, groups, confidence=confidence), gate)
 
 
 def in_a_row(scores: np.ndarray, patience: int) -> np.ndarray:
@@ -157,7 +164,7 @@ def spent(of: Read, second: np.ndarray, rule: AlarmRule = RULE) -> np.ndarray:
     """The alarm: level over p on `patience` audits, where a second p-value was there at one."""
     p = of.p[:, BASELINE:]
     levels = np.array([rule.level(t + 1) for t in range(p.shape[1])])
-    scores = in_a_row(levels / p, rule.patience)
+    scores = in_a_row(levels / np.maximum(p, 1e-300), rule.patience)
     scores[in_a_row(second[:, BASELINE:], rule.patience) > rule.second_alpha] = -np.inf
     return scores
 
@@ -283,6 +290,28 @@ def delays(runs: int, limits: dict[tuple[int, int], dict[str, float]]) -> None:
                 line(f"after {lead} quiet audits", named, *cells)
 
 
+def reach(runs: int) -> None:
+    """The true rate when the alarm comes on the growing concept, by gate, rows and patience."""
+    rates = grown(LEADS[0])
+    shapes = ((100, 2), (200, 1), (400, 1))
+    head("gate", "patience", *(f"{n} groups of {size}" for n, size in shapes))
+    for gate in (0.02, 0.05, 0.10):
+        reads = [
+            read(
+                lambda rng, n: np.tile(rates, (CHUNK, 1)), 0.5, s, runs, len(rates) - BASELINE, gate
+            )
+            for s in shapes
+        ]
+        for patience in (1, 2):
+            rule = replace(RULE, patience=patience)
+            cells = []
+            for of in reads:
+                first = (spent(of, of.p, rule) >= 1).argmax(axis=1)
+                at = rates[BASELINE:][first]
+                cells.append(f"{_quantile(at, 0.5):.0%}, {_quantile(at, 0.9):.0%}")
+            line(f"{gate:.0%}", str(patience), *cells)
+
+
 def replayed(of: Read) -> None:
     """Check on a few runs that what is simulated at once is what `advance` decides.
 
@@ -309,6 +338,7 @@ def main() -> int:
     kept, limits = false_alarms(runs)
     kept &= long_runs(runs, 220 if options.quick else LENGTHS[2])
     delays(runs, limits)
+    reach(runs)
     return 0 if kept else 1
 
 
