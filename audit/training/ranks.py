@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from audit.errors import AuditError, MeasurementError
 
 if TYPE_CHECKING:
     from audit.training.auditor import StepVerdict
+
+T = TypeVar("T")
 
 SEVEREST_FIRST = ("error", "flag", "inconclusive", "warn", "pass")
 
@@ -53,8 +55,8 @@ def agree(verdict: StepVerdict) -> StepVerdict:
     return _together(_gather(verdict))
 
 
-def measure_together(measure: Callable[[], StepVerdict]) -> StepVerdict:
-    """Measure on every rank and agree; where one of them cannot, all of them raise.
+def all_or_none(measure: Callable[[], T]) -> T:
+    """Measure on every rank; where one of them cannot, all of them raise.
 
     A rank that raised by itself would leave the others waiting for it at their next
     collective, for as long as the process group's timeout.
@@ -66,18 +68,15 @@ def measure_together(measure: Callable[[], StepVerdict]) -> StepVerdict:
     if _alone():
         return measure()
     try:
-        verdict = measure()
+        found = measure()
     except Exception as error:
-        sentence = (
-            str(error) if isinstance(error, AuditError) else f"{type(error).__name__}: {error}"
-        )
-        _gather(sentence)
+        told = str(error) if isinstance(error, AuditError) else f"{type(error).__name__}: {error}"
+        _gather(told)
         raise
-    found = _gather(verdict)
-    for rank, other in enumerate(found):
-        if isinstance(other, str):
-            raise MeasurementError(f"rank {rank} could not audit the model: {other}")
-    return _together(found)
+    for rank, mishap in enumerate(_gather(None)):
+        if mishap is not None:
+            raise MeasurementError(f"rank {rank} could not audit the model: {mishap}")
+    return found
 
 
 def _together(verdicts: list[StepVerdict]) -> StepVerdict:
