@@ -160,6 +160,7 @@ def read_tokenizer(folder: Path) -> Any:
 
 
 def _config(folder: Path) -> Any:
+    from huggingface_hub.errors import StrictDataclassError
     from transformers import AutoConfig
 
     if not (folder / "config.json").is_file():
@@ -169,7 +170,7 @@ def _config(folder: Path) -> Any:
             return AutoConfig.from_pretrained(
                 folder, local_files_only=True, trust_remote_code=False
             )
-    except _UNREADABLE as error:
+    except (*_UNREADABLE, StrictDataclassError) as error:
         raise UsageError(f"{folder / 'config.json'} cannot be used: {_gist(error)}") from None
 
 
@@ -235,4 +236,6 @@ def _every_weight_was_there(folder: Path, info: dict[str, Any]) -> None:
 def _gist(error: BaseException) -> str:
     """The first sentence of a library's message."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    if len(lines) > 1 and lines[0].endswith(":"):
+        return f"{lines[0]} {lines[1]}"
     return lines[0] if lines else type(error).__name__

@@ -107,7 +107,8 @@ def read_adapter(folder: Path, *, base: str | None = None) -> Adapter:
     """The adapter in `folder`, over `base` or over the model that it names itself.
 
     Raises:
-        UsageError: the config cannot be read, or neither it nor `base` names a base model.
+        UsageError: the config cannot be read, its patterns of ranks or alphas are none, or
+            neither it nor `base` names a base model.
     """
     config = _config(folder)
     method = str(config.get("peft_type") or "LORA").upper()
@@ -129,8 +130,8 @@ def read_adapter(folder: Path, *, base: str | None = None) -> Adapter:
         beyond=tuple(beyond),
         alpha=alpha,
         rank_stabilised=stabilised,
-        ranks=_patterns(config.get("rank_pattern")),
-        alphas=_patterns(config.get("alpha_pattern")),
+        ranks=_patterns(folder, config, "rank_pattern"),
+        alphas=_patterns(folder, config, "alpha_pattern"),
         by_pattern=isinstance(targets, str),
         partly=any(config.get(key) not in (None, []) for key in _LEAVE_OUT),
     )
@@ -193,11 +194,19 @@ def _scaling(rank: float, alpha: float, stabilised: bool) -> float:
     return alpha / (rank**0.5 if stabilised else rank)
 
 
-def _patterns(value: Any) -> tuple[tuple[str, float], ...]:
-    if not isinstance(value, dict):
-        return ()
-    numbers = ((str(pattern), _number(number)) for pattern, number in value.items())
-    return tuple((pattern, number) for pattern, number in numbers if number is not None)
+def _patterns(folder: Path, config: dict[str, Any], key: str) -> tuple[tuple[str, float], ...]:
+    given = config.get(key) or {}
+    numbers = {k: _number(v) for k, v in given.items()} if isinstance(given, dict) else {"": None}
+    try:
+        good = [(re.compile(k).pattern, v) for k, v in numbers.items() if v is not None]
+    except re.error:
+        good = []
+    if len(good) < len(numbers):
+        raise UsageError(
+            f"{folder / ADAPTER_CONFIG} has the {key} {given!r}, where patterns with a number each "
+            "were expected"
+        )
+    return tuple(good)
 
 
 def _first(

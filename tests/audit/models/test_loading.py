@@ -325,6 +325,8 @@ def drop(*names: str) -> Change:
 @pytest.mark.parametrize(
     ("spoil", "sentence"),
     [
+        (edit_config(num_attention_heads=3), "config.json cannot be used: .*multiple of"),
+        (edit_config(vocab_size="many"), "'vocab_size': .*expected int, got str"),
         (drop("model.safetensors"), "holds no weights"),
         (
             lambda f: (

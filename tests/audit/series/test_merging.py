@@ -16,7 +16,7 @@ import torch
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM
 
-from audit.errors import MeasurementError
+from audit.errors import MeasurementError, UsageError
 from audit.models.loaded import state_digest
 from audit.models.quiet import quiet
 from audit.series.adapters import read_adapter
@@ -204,6 +204,16 @@ def test_a_quantised_base_is_refused() -> None:
     base.model.layers[0].self_attn.q_proj.weight.data = weight.to(torch.float8_e4m3fn)
     with pytest.raises(MeasurementError, match=r"q_proj, whose weights .* are float8_e4m3fn"):
         merged(base, "llama-attention")
+
+
+@pytest.mark.parametrize("value", [{"q_proj": "x"}, {"(": 2}, "q_proj"])
+@pytest.mark.parametrize("key", ["rank_pattern", "alpha_pattern"])
+def test_patterns_that_are_none(tmp_path: Path, key: str, value: Any) -> None:
+    folder = Path(shutil.copytree(GOLDEN / "llama-attention", tmp_path / "llama-attention"))
+    file = folder / "adapter_config.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {key: value}))
+    with pytest.raises(UsageError, match=rf"has the {key} .*, where patterns with a number"):
+        read_adapter(folder)
 
 
 @pytest.mark.parametrize(

@@ -190,7 +190,9 @@ NORM = "model.layers.1.input_layernorm.weight"
         (lambda f: (f / "tokenizer.json").write_text("{}"), "tokenizer in .* cannot be read"),
         (lambda f: (f / "x.tmp").touch(), "seems to be still being written"),
         (lambda f: change_json(f / "config.json", hidden_size=32), "its width is 32, where 64"),
-        (lambda f: change_json(f / "config.json", num_attention_heads=0), "cannot be "),
+        (lambda f: change_json(f / "config.json", num_attention_heads=0), "cannot be loaded: Zero"),
+        (lambda f: change_json(f / "config.json", num_attention_heads=3), "cannot be used: Class"),
+        (lambda f: change_json(f / "config.json", vocab_size=3), "cannot be loaded: AssertionE"),
         (
             lambda f: change_json(f / "config.json", architectures=["GPT2LMHeadModel"]),
             "its architecture is GPT2LMHeadModel, where LlamaForCausalLM",
