@@ -76,9 +76,9 @@ def open_checkpoint(
     """
     choose_device(device)
     check_dtype(dtype)
-    if (reason := why_broken(checkpoint, reference)) is not None:
-        raise MeasurementError(reason)
     with _one_sentence(checkpoint):
+        if (reason := why_broken(checkpoint, reference)) is not None:
+            raise MeasurementError(reason)
         if checkpoint.kind != "adapter":
             model = load_model(
                 checkpoint.source, device=device, dtype=dtype, allow_pickle=allow_pickle
@@ -121,7 +121,7 @@ def _one_sentence(checkpoint: Checkpoint) -> Iterator[None]:
 
 def _must_be_unchanged(before: Completeness | None) -> None:
     """Refuse a folder whose files are not those that they were before it was read."""
-    if before is None:
+    if before is None or not before.files:
         return
     folder = before.folder
     if not folder.is_dir():

@@ -71,6 +71,17 @@ def change_json(file: Path, **changes: Any) -> None:
     file.write_text(json.dumps(json.loads(file.read_text()) | changes))
 
 
+def in_cache(folder: Path, cache: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder as revision `step7` of owner/NAME in the cache of the hub."""
+    commit = "0123456789abcdef0123456789abcdef01234567"
+    repo = cache / f"models--owner--{name}"
+    copy = Path(shutil.copytree(folder, repo / "snapshots" / commit))
+    (repo / "refs").mkdir()
+    (repo / "refs" / "step7").write_text(commit)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(cache))
+    return copy
+
+
 @torch.inference_mode()
 def logits(model: LoadedModel) -> torch.Tensor:
     found: torch.Tensor = model.model(torch.tensor([[5, 6, 7, 8]])).logits
@@ -131,6 +142,22 @@ def test_a_base_is_read_once_and_stays_itself(
     assert torch.equal(logits(first), logits(second))
     (base,) = bases.values()
     assert torch.equal(logits(base), logits(load_model(str(folder), device="cpu")))
+
+
+def test_the_base_may_be_a_name(
+    folder: Path, adapter: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = opened(adapter)
+    in_cache(folder, tmp_path, "base", monkeypatch)
+    for base in ("organism:honest", "owner/base@step7"):
+        checkpoint = only(adapter, base=base)
+        model = open_checkpoint(checkpoint, device="cpu", reference=identity(HONEST))
+        assert model.weights_digest == expected.weights_digest
+        assert torch.equal(logits(model), logits(expected))
+    other = in_cache(folder, tmp_path, "other", monkeypatch)
+    change_json(other / "config.json", hidden_act="gelu", architectures=["LlamaModel"])
+    with pytest.raises(MeasurementError, match="checkpoint-7 is not like the reference: its arch"):
+        open_checkpoint(only(adapter, "owner/other@step7"), reference=identity(HONEST))
 
 
 def test_the_tokenizer_of_an_adapter_wins(folder: Path, adapter: Path) -> None:
@@ -225,6 +252,13 @@ def test_a_broken_checkpoint_is_one_sentence(
 def test_what_is_no_part_of_the_blocks_may_be_left_out(folder: Path, key: str) -> None:
     add(key)(folder)
     assert opened(folder).name == "checkpoint-5"
+
+
+def test_a_folder_that_went_before(folder: Path) -> None:
+    checkpoint = only(folder)
+    shutil.rmtree(folder)
+    with pytest.raises(MeasurementError, match=r"checkpoint-5 .* folder is not there any more"):
+        open_checkpoint(checkpoint, device="cpu")
 
 
 def test_numbers_that_the_number_type_cannot_hold(folder: Path) -> None:
@@ -351,15 +385,10 @@ def test_a_wrong_request_is_wrong_for_every_checkpoint(folder: Path) -> None:
 def test_a_model_on_the_hub_is_compared_once_it_is_there(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    commit = "0123456789abcdef0123456789abcdef01234567"
-    repo = tmp_path / "models--owner--tiny"
-    shutil.copytree(folder, repo / "snapshots" / commit)
-    (repo / "refs").mkdir()
-    (repo / "refs" / "step7").write_text(commit)
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    cached = in_cache(folder, tmp_path, "tiny", monkeypatch)
     reference = identity(HONEST)
     assert opened("owner/tiny@step7", reference=reference).name == "owner/tiny@step7"
     tokens = json.loads((folder / "tokenizer.json").read_text())["added_tokens"]
-    change_json(repo / "snapshots" / commit / "tokenizer.json", added_tokens=tokens[:-1])
+    change_json(cached / "tokenizer.json", added_tokens=tokens[:-1])
     with pytest.raises(MeasurementError, match="owner/tiny@step7 is not like the reference: its"):
         opened("owner/tiny@step7", reference=reference)
