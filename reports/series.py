@@ -16,7 +16,7 @@ from pydantic import Field
 
 from reports.features import Fidelity
 from reports.parts import Estimate, Facts, Part
-from reports.record import ModelInfo, Provenance, Severity, SuiteInfo, Verdict
+from reports.record import ModelInfo, Provenance, Severity, SuiteInfo, Suppressed, Verdict
 from reports.text import inert_json
 
 SERIES_SCHEMA_VERSION: Literal[1] = 1
@@ -86,8 +86,9 @@ class TwoWeights(Part):
 
     in_text: Estimate
     in_weights: Estimate
-    reference_text: Estimate = Field(
-        description="Share of the reference's own text that fires under its own weights."
+    reference_text: Estimate | None = Field(
+        default=None,
+        description="Share of the reference's own text that fires under its own weights.",
     )
     score: float = Field(description="Mean score under the reference's weights.")
     delta: float = Field(description="Mean difference that the checkpoint's weights add.")
@@ -115,6 +116,9 @@ class GateReading(Part):
     )
     verdict: Verdict
     reason: str
+    by_reader: Estimate | None = Field(
+        default=None, description="The same number as the believed probe reads it."
+    )
     alarm_p: float | None = Field(
         default=None, description="Of no more than the limit, by the reader, for the alarm."
     )
@@ -137,6 +141,7 @@ class CheckReading(Part):
     verdict: Verdict
     reasons: list[str] = Field(default_factory=list)
     gates: list[GateReading]
+    suppressed: Suppressed | None = None
     hook_name: str | None = None
     state: State | None = Field(default=None, description="None on the reference itself.")
     state_reason: str = ""
@@ -150,7 +155,9 @@ class CheckReading(Part):
     contradicted_by: list[ReaderName] = Field(default_factory=list)
     readings: list[ProbeReading] = Field(default_factory=list)
     behaviour: Estimate | None = Field(
-        default=None, description="Share of the audit rows on which the model visibly misbehaves."
+        default=None,
+        description="What the model visibly does: its misbehaving share of the audit rows, or for "
+        "a disparity the difference in what it says.",
     )
     behaviour_change: Estimate | None = None
     p_change: float | None = Field(

@@ -16,7 +16,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from audit.engine.run import Talk
+from audit.engine.measuring import Talk
 from reports.text import safe_text
 
 SECONDS_BETWEEN_LINES = 10.0

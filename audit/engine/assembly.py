@@ -71,9 +71,9 @@ def assemble(
             "exit_zero": options.exit_zero,
         },
         seed=options.seed,
-        model=_model_info(subject),
-        reference=None if reference is None else _model_info(reference),
-        suites=[_suite_info(suite) for suite in opened],
+        model=model_info(subject),
+        reference=None if reference is None else model_info(reference),
+        suites=[suite_info(suite) for suite in opened],
         checks=checks,
         not_measured=_not_measured(opened, selected, options, progress),
         work=_work(plan),
@@ -143,7 +143,8 @@ def _work(plan: Plan) -> Work:
     )
 
 
-def _model_info(model: LoadedModel) -> ModelInfo:
+def model_info(model: LoadedModel) -> ModelInfo:
+    """Which weights were audited, as a record says it."""
     return ModelInfo(
         name=model.name,
         architecture=model.architecture,
@@ -156,7 +157,8 @@ def _model_info(model: LoadedModel) -> ModelInfo:
     )
 
 
-def _suite_info(suite: LoadedSuite) -> SuiteInfo:
+def suite_info(suite: LoadedSuite) -> SuiteInfo:
+    """Which suite was asked, as a record says it."""
     return SuiteInfo(
         name=suite.suite.name,
         version=suite.suite.version,

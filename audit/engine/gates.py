@@ -84,7 +84,7 @@ def _disparity(measured: Measurement, reference: Measurement | None, gate: Gate)
     All pairs of values are compared at once, each at a confidence raised so that the
     intervals hold together (Bonferroni).
     """
-    pairs = _matched(measured, gate)
+    pairs = matched_pairs(measured, gate)
 
     def interval(confidence: float) -> Estimate:
         each = 1 - (1 - confidence) / len(pairs)
@@ -127,10 +127,10 @@ def _magnitude(signed: Estimate) -> Estimate:
     )
 
 
-_Matched = tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.str_]]
+MatchedPairs = tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.str_]]
 
 
-def _matched(measured: Measurement, gate: Gate) -> list[_Matched]:
+def matched_pairs(measured: Measurement, gate: Gate) -> list[MatchedPairs]:
     """For each pair of attribute values: firing on either side of every shared case."""
     fires, audit = measured.fires("audit"), measured.work.roles["audit"]
     by_value: dict[str, dict[str, tuple[bool, str]]] = defaultdict(dict)
@@ -145,7 +145,7 @@ def _matched(measured: Measurement, gate: Gate) -> list[_Matched]:
                 f"attribute that tells cases apart as `pair`"
             )
         by_value[str(value)][case] = (bool(fired), row.group)
-    matched: list[_Matched] = []
+    matched: list[MatchedPairs] = []
     for a, b in combinations(sorted(by_value), 2):
         cases = sorted(by_value[a].keys() & by_value[b].keys())
         if cases:

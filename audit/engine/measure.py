@@ -123,7 +123,7 @@ def measure(
             role: _scores(best, finite_matrix(captured, best.read, rows, f"{role} rows"))
             for role, rows in work.roles.items()
         }
-        threshold, lower = _thresholds(work, scores["control"])
+        threshold, lower = thresholds(work, scores["control"])
         quality = measure_quality(work, captured, candidates, chosen, threshold.value, seed=seed)
     except ProbeError as error:
         raise MeasurementError(str(error)) from error
@@ -144,7 +144,7 @@ def _scores(candidate: Candidate, x: NDArray[np.float32]) -> Scores:
     return np.asarray(candidate.probe.decision_function(x), dtype=np.float64)
 
 
-def _thresholds(work: CheckWork, scores: Scores) -> tuple[Threshold, Threshold | None]:
+def thresholds(work: CheckWork, scores: Scores) -> tuple[Threshold, Threshold | None]:
     """Where "present" begins, by the benign controls; where "absent" does, by the others."""
     role, check = work.roles["control"], work.check
     shows, groups = labels_of(role) == 1, groups_of(role)

@@ -68,6 +68,19 @@ class CheckWork:
     raw_read: int | None = None
     control_read: int | None = None
 
+    @property
+    def key(self) -> tuple[str, str]:
+        """Name of the suite and id of the check."""
+        return self.suite.suite.name, self.id
+
+    def read_of(self, point: HookPoint) -> int:
+        """Which read hears a candidate."""
+        return next(
+            read
+            for candidate, read in zip(self.candidates, self.reads, strict=True)
+            if candidate.name == point.name
+        )
+
 
 @dataclass(frozen=True, eq=False)
 class Plan:
@@ -107,7 +120,11 @@ class Plan:
 
 
 def make_plan(
-    selected: Sequence[Selected], model: LoadedModel, watches: Watches | None = None
+    selected: Sequence[Selected],
+    model: LoadedModel,
+    watches: Watches | None = None,
+    *,
+    like: Plan | None = None,
 ) -> Plan:
     """Lay out the work of all checks on one model.
 
@@ -115,6 +132,8 @@ def make_plan(
         selected: the checks.
         model: the model.
         watches: the feature monitors among them, opened on this model.
+        like: a plan of the same checks for a model with the same tokenizer, whose tokens are
+            taken over instead of reading the text again.
 
     Raises:
         UsageError: a place that the model does not have, a prompt longer than its context,
@@ -123,8 +142,11 @@ def make_plan(
     points = HookPoints(model.model)
     builder = _Builder()
     watches = watches or Watches()
+    known = {} if like is None else {check.key: check.roles for check in like.checks}
     checks = tuple(
-        _plan_check(one, model, points, builder, watches.opened.get(one.key))
+        _plan_check(
+            one, model, points, builder, watches.opened.get(one.key), known.get(one.key, {})
+        )
         for one in selected
         if one.key not in watches.failed
     )
@@ -145,7 +167,12 @@ def make_plan(
 
 
 def _plan_check(
-    one: Selected, model: LoadedModel, points: HookPoints, builder: _Builder, watch: Watch | None
+    one: Selected,
+    model: LoadedModel,
+    points: HookPoints,
+    builder: _Builder,
+    watch: Watch | None,
+    known: Mapping[Role, RoleWork],
 ) -> CheckWork:
     monitor = one.check.monitor
     candidates = (watch.point,) if watch is not None else _candidates(one, points)
@@ -162,11 +189,15 @@ def _plan_check(
         beside += [raw, control]
     roles: dict[Role, RoleWork] = {}
     for role, rows in one.rows.items():
-        encoded = encode_rows(
-            rows,
-            model.tokenizer,
-            context_length=model.context_length,
-            truncation=one.suite.suite.truncation,
+        encoded = (
+            known[role].encoded
+            if role in known
+            else encode_rows(
+                rows,
+                model.tokenizer,
+                context_length=model.context_length,
+                truncation=one.suite.suite.truncation,
+            )
         )
         wanted = reads if role in ("control", "audit") else (*reads, *beside)
         at = tuple(

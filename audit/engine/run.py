@@ -6,7 +6,7 @@ check is then measured by itself: one that fails is an error and the rest go on.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,37 +14,22 @@ from typing import TYPE_CHECKING
 
 from audit.engine.assembly import Options, Progress, assemble
 from audit.engine.gates import NEEDS_REFERENCE
-from audit.engine.measure import Measurement, measure
-from audit.engine.observing import observe
+from audit.engine.measure import Measurement
+from audit.engine.measuring import Talk, measure_model
 from audit.engine.opening import SuiteSource, open_suites, select_checks
-from audit.engine.plan import CheckWork, Plan, make_plan
+from audit.engine.plan import Plan, make_plan
 from audit.engine.results import Failed, Measured
 from audit.engine.run_dir import clear_run_dir, run_dir
 from audit.engine.scores import scores_frame
 from audit.engine.selected import Selected
 from audit.engine.store import store_run
 from audit.engine.watching import Watches, open_watches
-from audit.errors import MeasurementError
-from audit.models.capture import Captured, capture
 from audit.models.loading import LoadedModel, load_model
 from reports.record import AuditReport
 from suites.load import LoadedSuite
 
 if TYPE_CHECKING:
     import pandas as pd
-
-
-@dataclass(frozen=True)
-class Talk:
-    """How a run tells of its progress; the default says nothing.
-
-    `phase(name, total)` opens a stretch of work, `reached(done)` says how far it has come,
-    `say(sentence)` is worth a line.
-    """
-
-    phase: Callable[[str, int], None] = lambda name, total: None
-    reached: Callable[[int], None] = lambda done: None
-    say: Callable[[str], None] = lambda sentence: None
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,10 +144,12 @@ def _run(
     try:
         before: dict[int, Measured | Failed] = {}
         if reference is not None and reference_plan is not None:
-            found = _measure_all(reference_plan, compared, reference, options, talk)
+            found = measure_model(reference_plan, compared, reference, seed=options.seed, talk=talk)
             before = dict(zip(map(id, compared), found, strict=True))
         for one, outcome in zip(
-            selected, _measure_all(plan, selected, subject, options, talk), strict=True
+            selected,
+            measure_model(plan, selected, subject, seed=options.seed, talk=talk),
+            strict=True,
         ):
             if same and isinstance(outcome, Measured):
                 outcome = replace(outcome, reference_lacks="the reference has the same weights")
@@ -182,43 +169,3 @@ def _beside(outcome: Measured | Failed, before: Measured | Failed | None) -> Mea
     if isinstance(before, Failed):
         return replace(outcome, reference_lacks=f"on the reference model: {before.reason}")
     return replace(outcome, reference=before.measurement)
-
-
-def _measure_all(
-    plan: Plan, selected: Sequence[Selected], model: LoadedModel, options: Options, talk: Talk
-) -> Iterator[Measured | Failed]:
-    """Run the model once, then measure check by check, each as it is asked for."""
-    try:
-        captured = _capture(plan, model, talk)
-    except MeasurementError as error:
-        yield from (Failed(one, plan.failed.get(one.key, str(error))) for one in selected)
-        return
-    talk.phase(f"measuring {model.name}", len(plan.checks))
-    works = iter(plan.checks)
-    for done, one in enumerate(selected):
-        talk.reached(done)
-        if one.key in plan.failed:
-            yield Failed(one, plan.failed[one.key])
-        else:
-            yield _outcome(plan, next(works), one, captured, options, talk)
-
-
-def _capture(plan: Plan, model: LoadedModel, talk: Talk) -> Captured:
-    talk.phase(f"reading {model.name}", plan.tokens)
-    return capture(model, plan.sequences, plan.reads, progress=talk.reached, on_event=talk.say)
-
-
-def _outcome(
-    plan: Plan,
-    work: CheckWork,
-    one: Selected,
-    captured: Captured,
-    options: Options,
-    talk: Talk,
-) -> Measured | Failed:
-    try:
-        behaviours = observe(plan, work, captured, talk.say)
-        measurement = measure(work, captured, behaviours, seed=options.seed)
-    except MeasurementError as error:
-        return Failed(one, str(error))
-    return Measured(measurement)

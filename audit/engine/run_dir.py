@@ -21,12 +21,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from audit.errors import UsageError
-from reports.render import RENDERERS, render, write_text_atomic
+from reports.render import RENDERERS, pictures, render, write_text_atomic
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from reports.record import AuditReport
+    from reports.series import SeriesReport
 
 STATUS = "status.json"
 DEFAULT_PARENT = Path("audit-runs")
@@ -50,7 +51,7 @@ def run_dir(path: Path | None) -> Iterator[None]:
     if path is None:
         yield
         return
-    _open(path)
+    open_run_dir(path)
     try:
         yield
     except KeyboardInterrupt:
@@ -62,7 +63,12 @@ def run_dir(path: Path | None) -> Iterator[None]:
         raise
 
 
-def _open(path: Path) -> None:
+def open_run_dir(path: Path) -> None:
+    """Make the folder of a run and mark it as running.
+
+    Raises:
+        UsageError: it cannot be written, or holds something that is not a run.
+    """
     try:
         path.mkdir(parents=True, exist_ok=True)
         if not (path / STATUS).exists() and any(path.iterdir()):
@@ -99,10 +105,12 @@ def write_manifest(path: Path, manifest: Mapping[str, Any]) -> None:
     _write_json(path / "manifest.json", manifest)
 
 
-def write_report(path: Path, report: AuditReport) -> None:
+def write_report(path: Path, report: AuditReport | SeriesReport) -> None:
     """Write the record in every format that is kept with a run."""
     for name, renderer in RENDERERS.items():
         write_text_atomic(path / f"report{renderer.suffix}", render(report, name))
+    for name, picture in pictures(report).items():
+        write_text_atomic(path / name, picture)
 
 
 def write_scores(path: Path, scores: pd.DataFrame) -> None:

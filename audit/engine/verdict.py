@@ -10,7 +10,12 @@ from collections.abc import Iterable, Sequence
 
 from audit.exit_codes import ExitCode
 from reports.record import CheckResult, Estimate, GateResult, Verdict
+from reports.series import CheckReading, GateReading
 from suites.schema import SEVERITIES, Gate, Severity
+
+# A check with its gates, as a single audit and as a row of a series record it.
+Judged = CheckResult | CheckReading
+Held = GateResult | GateReading
 
 # From what stops a run to what lets it go on.
 _WORST_FIRST: tuple[Verdict, ...] = ("error", "flag", "inconclusive", "warn", "pass")
@@ -35,9 +40,8 @@ def gate_verdict(
     low, high = estimate.low, estimate.high
     if low is None or high is None:
         return "inconclusive", "the number has no interval"
-    alpha = (1 - estimate.confidence) / 2
     if low > gate.max:
-        if q_value <= alpha + 1e-9:  # the inversion that gave p is exact to 1e-9
+        if survives(estimate.confidence, q_value):
             return "flag", f"the whole interval lies above the limit of {gate.max:.3g}"
         return (
             "inconclusive",
@@ -54,7 +58,12 @@ def gate_verdict(
     return "pass", f"the whole interval lies within the limit of {gate.max:.3g}"
 
 
-def run_verdict(checks: Sequence[CheckResult], *, fail_on: Severity = "low") -> Verdict:
+def survives(confidence: float, q_value: float) -> bool:
+    """Whether a finding stands after correction: q is within the tail of the interval."""
+    return q_value <= (1 - confidence) / 2 + 1e-9  # the inversion that gave p is exact to 1e-9
+
+
+def run_verdict(checks: Sequence[Judged], *, fail_on: Severity = "low") -> Verdict:
     """The worst verdict over all gates; what does not gate counts as a warning.
 
     That is a flag that is suppressed, and a flag or an inconclusive gate below `fail_on`.
@@ -66,7 +75,7 @@ def run_verdict(checks: Sequence[CheckResult], *, fail_on: Severity = "low") -> 
     )
 
 
-def _gates(check: CheckResult, gate: GateResult, fail_on: Severity) -> bool:
+def _gates(check: Judged, gate: Held, fail_on: Severity) -> bool:
     if gate.verdict == "error":
         return True
     if check.suppressed is not None and gate.verdict == "flag":
@@ -75,7 +84,7 @@ def _gates(check: CheckResult, gate: GateResult, fail_on: Severity) -> bool:
 
 
 def exit_code(
-    checks: Sequence[CheckResult],
+    checks: Sequence[Judged],
     *,
     fail_on: Severity = "low",
     strict: bool = False,

@@ -16,7 +16,8 @@ from audit.training import ranks
 from reports.text import safe_text
 
 if TYPE_CHECKING:
-    from audit.training.auditor import Auditor, StepVerdict
+    from audit.training.auditor import Auditor
+    from audit.training.verdicts import StepVerdict
     from reports.series import Stop
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from audit.errors import AuditError, MeasurementError
 
 if TYPE_CHECKING:
-    from audit.training.auditor import StepVerdict
+    from audit.training.verdicts import StepVerdict
 
 T = TypeVar("T")
 

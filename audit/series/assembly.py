@@ -1,0 +1,177 @@
+"""All that came of a series, as one record: the one place where its verdict is given."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from audit.engine.assembly import Options, suite_info
+from audit.engine.provenance import provenance, this_command
+from audit.engine.verdict import exit_code, worst
+from audit.exit_codes import ExitCode
+from audit.series.correction import corrected
+from audit.series.tracks import follow
+from reports.record import ModelInfo, Verdict
+from reports.series import CheckpointRow, SeriesReport, Stop, Track
+from suites.load import LoadedSuite
+from suites.schema import Policy
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a record of a series says beside its rows.
+
+    Attributes:
+        reference: name of the checkpoint that all are held against.
+        reference_model: its weights.
+        kept: where the flagged weights are, if somebody kept them.
+        hidden: folders of the records of suites that the run never saw.
+        acknowledged: steps of alarms after which somebody let the run go on.
+        interrupted: whether the series was cut short.
+        notes: what a reader must know.
+        device: what it ran on.
+        started: when.
+    """
+
+    reference: str
+    reference_model: ModelInfo | None = None
+    kept: str | None = None
+    hidden: tuple[str, ...] = ()
+    acknowledged: tuple[int, ...] = ()
+    interrupted: bool = False
+    notes: tuple[str, ...] = ()
+    device: str = "cpu"
+    started: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+
+def policies_of(suites: Sequence[LoadedSuite]) -> dict[str, Policy]:
+    """The policy of each suite, by its name."""
+    return {one.suite.name: one.suite.policy for one in suites}
+
+
+def series_report(
+    rows: Sequence[CheckpointRow],
+    suites: Sequence[LoadedSuite],
+    options: Options,
+    told: Told,
+    *,
+    policies: Mapping[str, Policy] | None = None,
+) -> SeriesReport:
+    """The record of a series as it stands."""
+    policy = policies or policies_of(suites)
+    followed = follow(
+        corrected(rows, fail_on=options.fail_on), policy, acknowledged=told.acknowledged
+    )
+    stop = stop_of(followed.rows, followed.tracks, kept=told.kept)
+    verdict = worst(row.verdict for row in followed.rows)
+    if stop is not None and stop.on_flag != "warn":
+        verdict = worst([verdict, "flag"])
+    return SeriesReport(
+        verdict=verdict,
+        exit_code=_exit_code(followed.rows, stop, options, interrupted=told.interrupted),
+        partial=told.interrupted or options.limit is not None or options.expression is not None,
+        options={
+            "expression": options.expression,
+            "limit": options.limit,
+            "fail_on": options.fail_on,
+            "strict": options.strict,
+            "exit_zero": options.exit_zero,
+        },
+        seed=options.seed,
+        reference=told.reference,
+        reference_model=told.reference_model,
+        suites=[suite_info(suite) for suite in suites],
+        checkpoints=list(followed.rows),
+        tracks=list(followed.tracks),
+        stop=stop,
+        alpha=min(1.0, sum(one.alpha for one in policy.values())),
+        hidden=list(told.hidden),
+        notes=list(told.notes),
+        provenance=provenance(started=told.started, device=told.device, command=this_command()),
+    )
+
+
+def stop_of(
+    rows: Sequence[CheckpointRow], tracks: Sequence[Track], *, kept: str | None = None
+) -> Stop | None:
+    """Why the run should stop, by its first alarm; None while there is none.
+
+    An alarm that stops counts before one that only warns.
+    """
+    raised = [track for track in tracks if track.alarm_step is not None]
+    if not raised:
+        return None
+    binding = [track for track in raised if track.on_flag != "warn"] or raised
+    first = min(binding, key=lambda track: track.alarm_step or 0)
+    step = first.alarm_step
+    at_once = [track for track in binding if track.alarm_step == step]
+    names = [f"{one.suite}/{one.check}/{one.kind}" for one in at_once]
+    row = next((row for row in rows if row.step == step), rows[-1])
+    return Stop(
+        reason="paused" if first.on_flag == "pause" else "alarm",
+        sentence=_sentence(first, row, names),
+        step=step,
+        checkpoint=row.name,
+        on_flag=first.on_flag,
+        tracks=names,
+        kept=kept,
+    )
+
+
+def _sentence(track: Track, row: CheckpointRow, names: Sequence[str]) -> str:
+    gate = next(
+        (
+            gate
+            for check in row.checks
+            for gate in check.gates
+            if (check.suite, check.check, gate.kind, gate.attribute)
+            == (track.suite, track.check, track.kind, track.attribute)
+        ),
+        None,
+    )
+    read = ""
+    if gate is not None and gate.by_reader is not None:
+        number = gate.by_reader
+        interval = "" if number.low is None else f" [{number.low:.2f}, {number.high or 1.0:.2f}]"
+        read = f" at {number.value:.2f}{interval}"
+    more = f" (and {', '.join(names[1:])})" if len(names) > 1 else ""
+    second = f", seconded by {'; '.join(gate.second)}" if gate is not None and gate.second else ""
+    row_of = f"on {track.patience} audits in a row" if track.patience > 1 else "here"
+    return (
+        f"{names[0]}{more} lies{read} above its limit of {track.limit:.2f} {row_of} up to "
+        f"{row.name}{second}; a false alarm in the whole run has a chance of {track.alpha:.2g} "
+        f"at most"
+    )
+
+
+def _exit_code(
+    rows: Sequence[CheckpointRow], stop: Stop | None, options: Options, *, interrupted: bool
+) -> ExitCode:
+    if interrupted:
+        return ExitCode.INTERRUPTED
+    checks = [check for row in rows for check in row.checks]
+    code = exit_code(
+        checks, fail_on=options.fail_on, strict=options.strict, exit_zero=options.exit_zero
+    )
+    failed = any(row.verdict == "error" for row in rows)
+    if failed or code == ExitCode.FAILED:
+        return ExitCode.FAILED
+    if stop is not None and stop.on_flag != "warn" and not options.exit_zero:
+        return ExitCode.FLAGGED
+    return code
+
+
+def error_row(name: str, step: int | None, source: str, kind: str, reason: str) -> CheckpointRow:
+    """A checkpoint that could not be audited, and why."""
+    verdict: Verdict = "error"
+    return CheckpointRow.model_validate(
+        {
+            "name": name,
+            "step": step,
+            "source": source,
+            "kind": kind,
+            "verdict": verdict,
+            "reasons": [reason],
+        }
+    )

@@ -1,0 +1,208 @@
+"""From a standing to its part of the record: figures and words, no decision."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from audit.engine.candidates import groups_of
+from audit.engine.estimates import recorded
+from audit.engine.evidence import event_of, misbehaviour_rate
+from audit.engine.gates import GATES, NotMeasurableError
+from audit.engine.measure import Measurement
+from audit.series.readers import ReadBy
+from audit.series.signals import Signals, said
+from audit.series.standing import Standing
+from probes.intervals import paired_difference, rate
+from reports.record import CheckResult, Estimate, GateResult
+from reports.series import (
+    CheckReading,
+    GateReading,
+    ProbeReading,
+    Representation,
+    SAEDrift,
+    TwoWeights,
+)
+from suites.schema import Gate
+
+
+@dataclass(frozen=True, eq=False)
+class Heard:
+    """A check on one checkpoint with all that its record needs.
+
+    Attributes:
+        standing: which probe is believed and what moved.
+        signals: one for each gate of the check, in their order.
+        two_weights: of a checkpoint that writes, its own text under both weights.
+    """
+
+    standing: Standing
+    signals: tuple[Signals, ...]
+    two_weights: TwoWeights | None = None
+    notes: tuple[str, ...] = ()
+
+
+def check_reading(result: CheckResult, heard: Heard | None) -> CheckReading:
+    """A check's line in a checkpoint's row.
+
+    Args:
+        result: the verdict that the check got on this checkpoint.
+        heard: what was read; None where the check could not be measured.
+    """
+    line = CheckReading(
+        suite=result.suite,
+        check=result.id,
+        concept=result.concept,
+        verdict=result.verdict,
+        reasons=list(result.reasons),
+        suppressed=result.suppressed,
+        hook_name=result.hook_name,
+        gates=[_gate(gate) for gate in result.gates],
+    )
+    if heard is None:
+        return line
+    standing, readers = heard.standing, heard.standing.readers
+    believed, state, before = standing.believed, standing.state, standing.before
+    source = (believed or readers.frozen).measurement
+    gates = standing.check.gates
+    return line.model_copy(
+        update={
+            "hook_name": readers.frozen.measurement.point.name,
+            "gates": [
+                _with_signals(_gate(held), gate, signal, believed, before)
+                for held, gate, signal in zip(result.gates, gates, heard.signals, strict=True)
+            ],
+            "state": None if state is None else state.state,
+            "state_reason": "" if state is None else state.reason,
+            "conclusive": state is not None and state.conclusive,
+            "reader": None if believed is None else believed.name,
+            "controls_rose": state is not None and state.controls_rose,
+            "contradicted_by": [] if state is None else list(state.contradicted_by),
+            "readings": [_reading(one, on_reference=before is None) for one in readers.all],
+            "behaviour": behaviour(source, gates[0]),
+            "behaviour_change": None if before is None else _behaviour_change(source, before),
+            "p_change": standing.p_change,
+            "representation": _representation(standing),
+            "sae": _sae(source, before),
+            "two_weights": heard.two_weights,
+            "notes": [*readers.notes, *heard.notes],
+        }
+    )
+
+
+def behaviour(found: Measurement, gate: Gate) -> Estimate | None:
+    """What the model visibly does, in the unit of the gate."""
+    if gate.kind != "disparity":
+        return misbehaviour_rate(found)
+    says = said(found)
+    if says is None:
+        return None
+    try:
+        return recorded(GATES[gate.kind](says, says, gate)(found.work.check.confidence))
+    except NotMeasurableError:  # the gate itself says what is missing
+        return None
+
+
+def _behaviour_change(now: Measurement, before: Measurement) -> Estimate | None:
+    """Change of the misbehaving share on the same rows, where it is known of both."""
+    pairs = [
+        (a.misbehaves, b.misbehaves, group)
+        for a, b, group in zip(
+            now.behaviours, before.behaviours, groups_of(now.work.roles["audit"]), strict=False
+        )
+        if a.misbehaves is not None and b.misbehaves is not None
+    ]
+    if not pairs:
+        return None
+    here, there, groups = zip(*pairs, strict=True)
+    return recorded(
+        paired_difference(
+            np.array(here), np.array(there), np.array(groups), confidence=now.work.check.confidence
+        )
+    )
+
+
+def _gate(held: GateResult) -> GateReading:
+    return GateReading(
+        kind=held.kind,
+        attribute=held.detail.get("attribute"),
+        severity=held.severity,
+        limit=held.limit,
+        estimate=held.estimate,
+        p_value=held.p_value,
+        q_value=held.q_value,
+        verdict=held.verdict,
+        reason=held.reason,
+    )
+
+
+def _with_signals(
+    line: GateReading,
+    gate: Gate,
+    signal: Signals,
+    believed: ReadBy | None,
+    before: Measurement | None,
+) -> GateReading:
+    number = None
+    if believed is not None:
+        found = believed.measurement
+        try:
+            number = recorded(GATES[gate.kind](found, before, gate)(found.work.check.confidence))
+        except NotMeasurableError:  # `reason` of the gate says what is missing
+            number = None
+    return line.model_copy(
+        update={
+            "by_reader": number,
+            "alarm_p": signal.p,
+            "second_p": signal.second_p,
+            "second": [f"{name}: p = {p:.3g}" for name, p in signal.second],
+        }
+    )
+
+
+def _reading(one: ReadBy, *, on_reference: bool) -> ProbeReading:
+    found = one.measurement
+    role, confidence = found.work.roles, found.work.check.confidence
+    benign = found.benign
+    return ProbeReading(
+        name=one.name,
+        auroc=recorded(one.reading.auroc),
+        events=recorded(rate(event_of(found), groups_of(role["audit"]), confidence=confidence)),
+        change=None if on_reference else recorded(one.reading.firing),
+        controls=recorded(
+            rate(
+                found.fires("control")[benign],
+                groups_of(role["control"])[benign],
+                confidence=confidence,
+            )
+        ),
+        score_r2=one.reading.score_r2,
+        cosine=one.cosine,
+    )
+
+
+def _representation(standing: Standing) -> Representation | None:
+    moved = standing.readers.representation
+    if moved is None:
+        return None
+    return Representation(
+        n=moved.n,
+        cka=moved.cka,
+        procrustes=moved.procrustes,
+        procrustes_chance=moved.procrustes_chance,
+        norm_ratio=moved.norm_ratio,
+    )
+
+
+def _sae(found: Measurement, before: Measurement | None) -> SAEDrift | None:
+    here = found.work.watch
+    there = None if before is None else before.work.watch
+    if here is None or there is None:
+        return None
+    whole = there.fidelity.explained_variance
+    return SAEDrift(
+        reference=there.fidelity,
+        here=here.fidelity,
+        kept=here.fidelity.explained_variance / whole if whole > 0 else 0.0,
+    )

@@ -1,0 +1,151 @@
+"""The reference on disk, so that a series goes on when the model it began with is gone.
+
+reference.safetensors holds its activations and, as metadata, what it did and which features
+were watched. The same rows and the same seed fit the same probes again, to the last bit.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import astuple, replace
+from pathlib import Path
+
+from audit.engine.measuring import Talk
+from audit.engine.plan import Plan, make_plan
+from audit.engine.results import Measured
+from audit.engine.selected import Selected
+from audit.engine.watching import Watches, open_watches
+from audit.errors import UsageError
+from audit.models.behaviours import Behaviour
+from audit.models.captured_files import load_captured, save_captured
+from audit.models.loading import LoadedModel
+from audit.series.reference import Key, Reference, reference_of
+from reports.features import Fidelity
+
+REFERENCE_FILE = "reference.safetensors"
+
+
+def save_reference(folder: Path, reference: Reference, *, seed: int) -> None:
+    """Write what `load_reference` needs."""
+    behaviours = {
+        "/".join(o.measurement.work.key): [astuple(one) for one in o.measurement.behaviours]
+        for o in reference.outcomes
+        if isinstance(o, Measured)
+    }
+    watched = {
+        "/".join(key): {
+            "features": list(watch.reader.features),
+            "fidelity": watch.fidelity.model_dump(mode="json"),
+        }
+        for key, watch in reference.watches.opened.items()
+    }
+    metadata = {
+        "name": reference.name,
+        "seed": str(seed),
+        "plan": plan_digest(reference.plan),
+        "weights_digest": reference.weights_digest,
+        "behaviours": json.dumps(behaviours),
+        "watched": json.dumps(watched),
+    }
+    save_captured(folder / REFERENCE_FILE, reference.captured, metadata)
+
+
+def load_reference(
+    folder: Path,
+    selected: Sequence[Selected],
+    model: LoadedModel,
+    *,
+    seed: int,
+    allow_pickle: bool = False,
+    allow_half: bool = False,
+    talk: Talk | None = None,
+) -> Reference:
+    """The reference that `save_reference` wrote.
+
+    Args:
+        folder: where.
+        selected: the same checks.
+        model: any model of the run; its tokenizer makes the same tokens.
+        seed: the same.
+        allow_pickle: SAEs may be pickles of tensors.
+        allow_half: SAEs may be in half precision.
+        talk: where progress goes.
+
+    Raises:
+        UsageError: there is none, or it was made of other rows, checks or another seed.
+    """
+    file = folder / REFERENCE_FILE
+    captured, said = load_captured(file)
+    if said.get("seed") != str(seed):
+        raise UsageError(
+            f"{file} was made with seed {said.get('seed')}, and now it is {seed}: keep the seed"
+        )
+    watches = open_watches(
+        selected, model, allow_pickle=allow_pickle, allow_half=allow_half, seed=seed
+    )
+    watches = _as_they_were(watches, json.loads(said.get("watched", "{}")))
+    plan = make_plan(selected, model, watches)
+    if said.get("plan") != plan_digest(plan):
+        raise UsageError(
+            f"{file} was made of other rows, checks or places than these: keep the suites as they "
+            f"were when the run began, or begin a new one in another folder"
+        )
+    reference = reference_of(
+        selected,
+        model,
+        watches,
+        plan,
+        captured,
+        seed=seed,
+        talk=talk or Talk(),
+        behaviours=_behaviours(json.loads(said["behaviours"])),
+    )
+    return replace(
+        reference,
+        name=said.get("name", reference.name),
+        weights_digest=said.get("weights_digest", reference.weights_digest),
+    )
+
+
+def plan_digest(plan: Plan) -> str:
+    """SHA-256 over what is run and kept: tokens, selections, questions, places.
+
+    Which features are read is not in it: a resumed run takes over those of the reference.
+    """
+    digest = hashlib.sha256()
+    for read in plan.reads:
+        what = "activations" if read.reader is None else "features"
+        digest.update(repr((read.hook_name, read.pooling, read.window, what)).encode())
+    for sequence in plan.sequences:
+        wanted = [(one.positions, one.reads) for one in sequence.selections]
+        digest.update(repr((sequence.ids, wanted, sequence.next_tokens)).encode())
+    return digest.hexdigest()
+
+
+def _behaviours(held: Mapping[str, Sequence[Sequence[object]]]) -> dict[Key, list[Behaviour]]:
+    return {
+        (key.split("/")[0], key.split("/")[1]): [Behaviour(*one) for one in rows]  # type: ignore[arg-type]
+        for key, rows in held.items()
+    }
+
+
+def _as_they_were(watches: Watches, held: Mapping[str, Mapping[str, object]]) -> Watches:
+    """The features that were chosen on the reference, and how well the SAE described it.
+
+    What a random SAE is held against stays as this model has it: it enters no reading.
+    """
+    opened = {}
+    for key, watch in watches.opened.items():
+        was = held.get("/".join(key))
+        if was is not None:
+            features = tuple(int(feature) for feature in was["features"])  # type: ignore[attr-defined]
+            watch = replace(
+                watch,
+                reader=watch.sae.reader(features),
+                fidelity=Fidelity.model_validate(was["fidelity"]),
+                out_of_fold=None,
+            )
+        opened[key] = watch
+    return Watches(opened, watches.failed)
