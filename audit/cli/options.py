@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from suites.schema import SEVERITIES
+
 Command = Callable[..., Any]
 
 
@@ -17,15 +19,19 @@ def suites_argument(function: Command) -> Command:
 
 def model_option(function: Command) -> Command:
     """`--model`, with how to load it."""
+    return click.option(
+        "--model",
+        "-m",
+        required=True,
+        metavar="MODEL",
+        help="A local folder, a hub id with @revision, or organism:NAME.",
+    )(loading_options(function))
+
+
+def loading_options(function: Command) -> Command:
+    """How a model is loaded."""
     for option in reversed(
         (
-            click.option(
-                "--model",
-                "-m",
-                required=True,
-                metavar="MODEL",
-                help="A local folder, a hub id with @revision, or organism:NAME.",
-            ),
             click.option(
                 "--device", help="cpu, cuda, cuda:1, mps; the best there is if not given."
             ),
@@ -66,6 +72,25 @@ def selection_options(function: Command) -> Command:
                 show_default=True,
                 help="Splits and resampling.",
             ),
+        )
+    ):
+        function = option(function)
+    return function
+
+
+def gating_options(function: Command) -> Command:
+    """`--fail-on`, `--strict` and `--exit-zero`."""
+    for option in reversed(
+        (
+            click.option(
+                "--fail-on",
+                type=click.Choice(SEVERITIES),
+                default="low",
+                show_default=True,
+                help="Gates below this severity report and do not gate.",
+            ),
+            click.option("--strict", is_flag=True, help="Inconclusive ends with 1 instead of 6."),
+            click.option("--exit-zero", is_flag=True, help="Report without gating."),
         )
     ):
         function = option(function)

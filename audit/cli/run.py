@@ -2,21 +2,47 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from audit.cli import close_stdout
-from audit.cli.options import half_option, model_option, selection_options, suites_argument
-from suites.schema import SEVERITIES, Severity
+from audit.cli.options import (
+    gating_options,
+    half_option,
+    loading_options,
+    selection_options,
+    suites_argument,
+)
+from suites.schema import Severity
+
+if TYPE_CHECKING:
+    from reports.record import AuditReport
+    from reports.series import SeriesReport
 
 
 @click.command("run")
 @suites_argument
-@model_option
+@click.option(
+    "--model",
+    "-m",
+    "models",
+    multiple=True,
+    required=True,
+    metavar="MODEL",
+    help="A local folder, a hub id with @revision, or organism:NAME. Several, a pattern such as "
+    "'run/checkpoint-*' or a folder of checkpoints are a series, in the order of training.",
+)
+@loading_options
 @half_option
-@click.option("--reference", metavar="MODEL", help="Compare with this model, on the same rows.")
+@click.option(
+    "--reference",
+    metavar="MODEL",
+    help="Hold against this model, on the same rows; of a series [default: its first].",
+)
+@click.option(
+    "--base", metavar="MODEL", help="The model that LoRA adapters go on, above what they name."
+)
 @click.option(
     "-o",
     "--out",
@@ -25,26 +51,19 @@ from suites.schema import SEVERITIES, Severity
     help="Folder of the run [default: audit-runs/TIME-SUITE-MODEL].",
 )
 @selection_options
-@click.option(
-    "--fail-on",
-    type=click.Choice(SEVERITIES),
-    default="low",
-    show_default=True,
-    help="Gates below this severity report and do not gate.",
-)
-@click.option("--strict", is_flag=True, help="Inconclusive ends with 1 instead of 6.")
-@click.option("--exit-zero", is_flag=True, help="Report without gating.")
+@gating_options
 @click.option("--json", "as_json", is_flag=True, help="The record on stdout, nothing else.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
 @click.option("-v", "--verbose", is_flag=True, help="More lines of progress.")
 def command(
     suites: tuple[str, ...],
-    model: str,
+    models: tuple[str, ...],
     device: str | None,
     dtype: str | None,
     allow_pickle: bool,
     allow_half: bool,
     reference: str | None,
+    base: str | None,
     out: Path | None,
     expression: str | None,
     limit: int | None,
@@ -59,47 +78,64 @@ def command(
     """Audit MODEL with one SUITE or several.
 
     SUITE is a file or the name of a built-in one (`audit list`). The run is written to a
-    folder that `audit report` and `audit show` read again without the model.
+    folder that `audit report` and `audit show` read again without the model. A series written
+    to the same folder again goes on where it was: what was audited is not run again.
     """
     from datetime import UTC, datetime
 
-    from rich.console import Console
-
+    from audit.cli.output import show_record
     from audit.cli.progress import talk
     from audit.engine.assembly import Options
     from audit.engine.run import run_audit
     from audit.engine.run_dir import default_run_dir
-    from reports.terminal import print_report
+    from audit.series.checkpoints import find_checkpoints, holds_adapter, is_series
+    from audit.series.following import audit_series
+    from audit.series.opening import open_checkpoint
 
     names = [Path(suite).stem for suite in suites]
-    folder = out or default_run_dir(names, model, datetime.now(UTC))
+    options = Options(
+        seed=seed,
+        expression=expression,
+        limit=limit,
+        fail_on=fail_on,
+        strict=strict,
+        exit_zero=exit_zero,
+        device=device,
+        dtype=dtype,
+        allow_pickle=allow_pickle,
+        allow_half=allow_half,
+    )
+    folder = out or default_run_dir(names, models[0], datetime.now(UTC))
     with talk(quiet=quiet, verbose=verbose) as telling:
-        report = run_audit(
-            suites,
-            model,
-            reference=reference,
-            out=folder,
-            options=Options(
-                seed=seed,
-                expression=expression,
-                limit=limit,
-                fail_on=fail_on,
-                strict=strict,
-                exit_zero=exit_zero,
-                device=device,
-                dtype=dtype,
-                allow_pickle=allow_pickle,
-                allow_half=allow_half,
-            ),
-            talk=telling,
-        )
-    try:
-        if as_json:
-            sys.stdout.write(report.to_json())
+        report: AuditReport | SeriesReport
+        if is_series(models):
+            checkpoints = find_checkpoints(models, base=base)
+            origin = find_checkpoints([reference], base=base) if reference else []
+            if len(origin) > 1:
+                raise click.UsageError(f"--reference {reference} means {len(origin)} checkpoints")
+            known = {one.source: one for one in checkpoints}
+            report = audit_series(
+                suites,
+                checkpoints,
+                folder,
+                reference=known.get(origin[0].source, origin[0]) if origin else None,
+                options=options,
+                talk=telling,
+            )
         else:
-            print_report(report, Console(highlight=False))
-    except (BrokenPipeError, SystemExit):  # nobody reads on, and the verdict still gates
-        close_stdout()
-    if not quiet:
-        click.echo(f"report: {folder / 'report.md'}", err=True)
-    return report.exit_code
+            adapter = find_checkpoints(models, base=base)[0] if holds_adapter(models[0]) else None
+            if base is not None and adapter is None:
+                raise click.UsageError(f"--base is for LoRA adapters, and {models[0]} is none")
+            report = run_audit(
+                suites,
+                models[0]
+                if adapter is None
+                else open_checkpoint(
+                    adapter, device=device, dtype=dtype, allow_pickle=allow_pickle
+                ),
+                reference=reference,
+                out=folder,
+                options=options,
+                talk=telling,
+            )
+    return show_record(report, folder, as_json=as_json, quiet=quiet)

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from audit.engine.assembly import Options, Progress, assemble
+from audit.engine.assembly import Options, Progress, assemble, model_info
 from audit.engine.gates import NEEDS_REFERENCE
 from audit.engine.measure import Measurement
 from audit.engine.measuring import Talk, measure_model
@@ -102,7 +102,15 @@ def audit_model(
         measurements = tuple(o.measurement for o in progress.outcomes if isinstance(o, Measured))
         audit = Audit(
             report=assemble(
-                opened, selected, plan, subject, other, options, progress, started, talk.say
+                opened,
+                selected,
+                plan,
+                subject,
+                None if other is None else model_info(other),
+                options,
+                progress,
+                started,
+                talk.say,
             ),
             scores=scores_frame(measurements),
             measurements=measurements,

@@ -99,6 +99,27 @@ def find_checkpoints(given: Sequence[str], *, base: str | None = None) -> list[C
     return _in_order(checkpoints)
 
 
+def is_series(given: Sequence[str]) -> bool:
+    """Whether what was written means several checkpoints and not one model.
+
+    More than one name, a pattern, or a folder that is no model itself and holds some.
+    """
+    if len(given) != 1:
+        return True
+    path = Path(given[0]).expanduser()
+    if path.is_dir():
+        return bool(_inside(path)) and not any(
+            next(path.glob(mark), None) for mark in (ADAPTER_CONFIG, *_WEIGHTS)
+        )
+    return not given[0].startswith("organism:") and glob.has_magic(given[0])
+
+
+def holds_adapter(given: str) -> bool:
+    """Whether a name means the folder of an adapter."""
+    path = Path(given).expanduser()
+    return path.is_dir() and is_adapter(path)
+
+
 def checkpoints_in(folder: Path, *, base: str | None = None) -> list[Checkpoint]:
     """The checkpoints directly in `folder`, in the order of training; perhaps none as yet.
 
