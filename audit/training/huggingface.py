@@ -19,7 +19,7 @@ from transformers import TrainerCallback
 from transformers.trainer_callback import ExportableState
 
 from audit.errors import UsageError
-from audit.training.loop import LoopAudit
+from audit.training.loop import DEFAULT_NAME, LoopAudit
 
 if TYPE_CHECKING:
     from audit.training.auditor import Auditor
@@ -39,7 +39,8 @@ class AuditCallback(TrainerCallback, ExportableState):  # type: ignore[misc]
         suites: names or paths of suites, or an `Auditor` that has them.
         tokenizer: the model's; by default the Trainer's processing class.
         reference: what the run is held against; by default the model as training begins.
-        out: folder for the report; only the first rank writes.
+        out: folder for the report, and for what a resumed run needs; by default `audit` in the
+            Trainer's output folder. Only the first rank writes.
         every: training steps between audits; by default as the suite's policy says.
         seed: of all resampling.
         name: what the run is called in the report, and its state in the checkpoint. Two of
@@ -48,6 +49,7 @@ class AuditCallback(TrainerCallback, ExportableState):  # type: ignore[misc]
             Trainer reports to (`trainer.add_callback(AuditCallback(..., log=trainer.log))`).
         strict: whether to raise where a checkpoint that is resumed from was saved without
             this audit, and not to begin it there.
+        options: `hidden`, `limit` and whatever else an `Auditor` takes.
 
     Attributes:
         stopping_reason: a word: `alarm`, `paused`, ...; None without an alarm.
@@ -66,11 +68,12 @@ class AuditCallback(TrainerCallback, ExportableState):  # type: ignore[misc]
         out: str | Path | None = None,
         every: int | None = None,
         seed: int = 0,
-        name: str = "live model",
+        name: str = DEFAULT_NAME,
         log: Log | None = None,
         strict: bool = True,
+        **options: Any,
     ) -> None:
-        options = {
+        options |= {
             "reference": reference,
             "out": out,
             "every": every,
@@ -127,7 +130,13 @@ class AuditCallback(TrainerCallback, ExportableState):  # type: ignore[misc]
 
         stored = state.stateful_callbacks
         saved = _newest(stored.get(type(self).__name__), self._audit.name)
-        self._audit.begin(kwargs["model"], find_tokenizer, state.global_step, saved)
+        self._audit.begin(
+            kwargs["model"],
+            find_tokenizer,
+            state.global_step,
+            saved,
+            default_out=Path(args.output_dir) / "audit",
+        )
         # The Trainer looks its callbacks up here when it saves, and fails on a missing one.
         stored.setdefault(type(self).__name__, self.state())
 

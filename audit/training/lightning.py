@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from audit.errors import UsageError
-from audit.training.loop import LoopAudit
+from audit.training.loop import DEFAULT_NAME, LoopAudit
 
 if TYPE_CHECKING:
     from audit.training.auditor import Auditor
@@ -45,7 +45,8 @@ class LightningAuditCallback(_lightning().Callback):  # type: ignore[misc]
         suites: names or paths of suites, or an `Auditor` that has them.
         tokenizer: the model's; by default the attribute `tokenizer` of the LightningModule.
         reference: what the run is held against; by default the model as training begins.
-        out: folder for the report; only the first rank writes.
+        out: folder for the report, and for what a resumed run needs; by default `audit` in the
+            trainer's root. Only the first rank writes.
         every: training steps between audits; by default as the suite's policy says.
         seed: of all resampling.
         name: what the run is called in the report, and its state in the checkpoint.
@@ -54,6 +55,7 @@ class LightningAuditCallback(_lightning().Callback):  # type: ignore[misc]
         keep: folder for the flagged weights; by default `flagged` in the trainer's root.
         strict: whether to raise where a checkpoint that is resumed from was saved without
             this audit, and not to begin it there.
+        options: `hidden`, `limit` and whatever else an `Auditor` takes.
 
     Attributes:
         stopping_reason: a word: `alarm`, `paused`, ...; None without an alarm.
@@ -69,10 +71,11 @@ class LightningAuditCallback(_lightning().Callback):  # type: ignore[misc]
         out: str | Path | None = None,
         every: int | None = None,
         seed: int = 0,
-        name: str = "live model",
+        name: str = DEFAULT_NAME,
         model: Callable[[Any], Any] | None = None,
         keep: str | Path | None = None,
         strict: bool = True,
+        **options: Any,
     ) -> None:
         super().__init__()
         self._audit = LoopAudit(
@@ -84,6 +87,7 @@ class LightningAuditCallback(_lightning().Callback):  # type: ignore[misc]
             every=every,
             seed=seed,
             name=name,
+            **options,
         )
         self._model, self._keep = model, keep
         self._kept: str | None = None
@@ -138,7 +142,13 @@ class LightningAuditCallback(_lightning().Callback):  # type: ignore[misc]
             return found
 
         model = find_model(pl_module, self._model)
-        self._audit.begin(model, find_tokenizer, trainer.global_step, self._restored)
+        self._audit.begin(
+            model,
+            find_tokenizer,
+            trainer.global_step,
+            self._restored,
+            default_out=Path(trainer.default_root_dir) / "audit",
+        )
         self._restored, self._running = None, True
 
     def on_train_batch_end(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from audit.errors import UsageError
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from audit.training.auditor import Auditor
     from audit.training.verdicts import StepVerdict
     from reports.series import Stop
+
+DEFAULT_NAME = "live model"
 
 
 class LoopAudit:
@@ -51,6 +54,7 @@ class LoopAudit:
         find_tokenizer: Callable[[], Any],
         step: int,
         saved: Mapping[str, Any] | None,
+        default_out: Path,
     ) -> None:
         """Read the reference, or go on from where a checkpoint left off.
 
@@ -59,6 +63,8 @@ class LoopAudit:
             find_tokenizer: asked where no tokenizer was given.
             step: training steps already done.
             saved: what `saved` said when the checkpoint was written.
+            default_out: folder for the report where none was given. There is always one: the
+                reference is kept there, without which no run can be resumed.
 
         Raises:
             UsageError: the checkpoint holds no state of this audit, or of another one; or the
@@ -72,7 +78,7 @@ class LoopAudit:
                 f"give strict=False to begin the audit here"
             )
         if self._made_here and not goes_on:
-            self.auditor = self._make(find_tokenizer)
+            self.auditor = self._make(find_tokenizer, default_out)
         auditor = self._ready()
         self.stop, self._asked = None, None
         if saved is not None and step > 0:
@@ -98,7 +104,7 @@ class LoopAudit:
         if step == self._asked or not auditor.due(step):
             return None
         self._asked = step
-        verdict = ranks.agree(ranks.all_or_none(lambda: auditor.step(model, step)))
+        verdict = ranks.step(auditor, model, step)
         if verdict.stop is not None and self.stop is None:
             self.stop = verdict.stop
             if ranks.is_first():
@@ -115,15 +121,13 @@ class LoopAudit:
         state = self.auditor.state_dict() if self.auditor is not None else None
         return {"name": self.name, "auditor": state}
 
-    def _make(self, find_tokenizer: Callable[[], Any]) -> Auditor:
+    def _make(self, find_tokenizer: Callable[[], Any], default_out: Path) -> Auditor:
         """The auditor of what was given. Only the first rank is told where to write."""
         from audit.training.auditor import Auditor
 
-        options = dict(self._options)
-        if not ranks.is_first():
-            options["out"] = None
+        out = (self._options["out"] or default_out) if ranks.is_first() else None
         tokenizer = self._tokenizer if self._tokenizer is not None else find_tokenizer()
-        return Auditor(self._suites, tokenizer, **options)
+        return Auditor(self._suites, tokenizer, **{**self._options, "out": out})
 
     def _ready(self) -> Auditor:
         if self.auditor is None:
@@ -135,10 +139,9 @@ class LoopAudit:
 
 def _refuse_both(tokenizer: Any, options: Mapping[str, Any]) -> None:
     """An auditor has its own tokenizer, reference and policy: given twice, one would be lost."""
+    unset = {"seed": 0, "name": DEFAULT_NAME}
     given = {"tokenizer": tokenizer, **options}
-    twice = [
-        name for name in ("tokenizer", "reference", "out", "every") if given.get(name) is not None
-    ]
+    twice = [name for name, value in given.items() if value != unset.get(name)]
     if twice:
         raise UsageError(
             f"the callback was given an Auditor and also {', '.join(twice)}: give those to the "

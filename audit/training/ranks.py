@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from audit.errors import AuditError, MeasurementError
 
 if TYPE_CHECKING:
+    from audit.training.auditor import Auditor
     from audit.training.verdicts import StepVerdict
 
 T = TypeVar("T")
@@ -38,6 +39,17 @@ def any_rank(here: bool) -> bool:
     flag = torch.tensor(int(here), device=_device())
     dist.all_reduce(flag, op=dist.ReduceOp.MAX)
     return bool(flag.item())
+
+
+def step(auditor: Auditor, model: Any, at: int) -> StepVerdict:
+    """What `auditor.step(model, at)` says on all ranks together; for a loop of one's own.
+
+    Raises:
+        MeasurementError: a check cannot be measured, on this rank or on another.
+    """
+    if not auditor.due(at):
+        return auditor.step(model, at)
+    return agree(all_or_none(lambda: auditor.step(model, at)))
 
 
 def agree(verdict: StepVerdict) -> StepVerdict:
