@@ -12,7 +12,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from reports.series import Onset, SeriesReport, State
+from reports.series import Onset, Outlook, SeriesReport, State
 from reports.series_view import Point, SeriesView, TrackView, number, view_series
 from reports.svg import (
     CHARACTER,
@@ -33,9 +33,13 @@ from reports.wording import hundredths
 SERIES_PICTURE = "series.svg"
 
 WIDTH = 860.0
-LEFT, RIGHT = 48.0, 700.0
+LEFT, RIGHT = 48.0, 650.0
+BESIDE = RIGHT + 16
+"""Where the words to the right of a panel begin."""
 HEAD = 54.0
-TITLE, PLOT, BELOW = 30.0, 150.0, 84.0
+TITLE, PLOT, BELOW = 30.0, 150.0, 48.0
+MORE = 14.0
+"""Height of the line that an onset takes."""
 CROWDED = 60
 """Checkpoints from which on dots are left out."""
 UNEVEN = 250
@@ -93,7 +97,7 @@ def series_svg(report: SeriesReport) -> str:
     """The picture of a series, as a whole document; of one without a line, an empty frame."""
     view = view_series(report)
     x, even = _across(view)
-    height = HEAD + len(view.tracks) * (TITLE + PLOT + BELOW)
+    tops, height = _tops(view)
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {px(WIDTH)} {px(height)}" '
         'font-family="ui-sans-serif,system-ui,sans-serif" font-size="11" role="img">',
@@ -102,18 +106,39 @@ def series_svg(report: SeriesReport) -> str:
         box(0, 0, WIDTH, height, "paper"),
         *_legend(view),
     ]
-    for place, track in enumerate(view.tracks):
-        top = HEAD + place * (TITLE + PLOT + BELOW) + TITLE
+    for track, top in zip(view.tracks, tops, strict=True):
         parts += _panel(track, _frame(track, top, x), view, even)
     return "".join([*parts, "</svg>\n"])
 
 
+def _tops(view: SeriesView) -> tuple[list[float], float]:
+    """Where each panel begins, and where the last one ends."""
+    tops, y = [], HEAD
+    for track in view.tracks:
+        tops.append(y + TITLE)
+        y += TITLE + PLOT + BELOW + MORE * len(_onsets(track))
+    return tops, y
+
+
+def _onsets(track: TrackView) -> list[tuple[Onset, float, str, str, str, str]]:
+    """Onsets that were found, their step, three styles and what rose."""
+    of = track.track
+    spans = (
+        (of.onset, "fspan", "fdot", "ftext", "found"),
+        (of.behaviour_onset, "dspan", "ddot", "dtext", "behaviour"),
+    )
+    return [
+        (onset, onset.step, span, mark, label, word)
+        for onset, span, mark, label, word in spans
+        if onset and onset.found and onset.step is not None
+    ]
+
+
 def _across(view: SeriesView) -> tuple[Axis, bool]:
     """The axis of steps, and whether checkpoints stand evenly because steps would not show."""
-    report = view.report
     places = sorted({point.x for track in view.tracks[:1] for point in track.points}) or [0.0]
-    ahead = [t.outlook.step for t in report.tracks if t.outlook and t.outlook.step > places[-1]]
-    knots = sorted({*places, *(ahead if view.stepped else [])})
+    ahead = [outlook.step for outlook in map(_ahead, view.tracks) if outlook and view.stepped]
+    knots = sorted({*places, *ahead})
     if len(knots) == 1:
         middle = (LEFT + RIGHT) / 2
         return Axis(((knots[0], middle),)), False
@@ -149,7 +174,7 @@ def _held(value: float) -> float:
 
 
 def _panel(track: TrackView, frame: Frame, view: SeriesView, even: bool) -> Iterator[str]:
-    lettered = f"{track.letter}  " if len(view.tracks) > 1 else ""
+    lettered = f"{track.letter}: " if len(view.tracks) > 1 else ""
     yield text(LEFT, frame.top - 12, f"{lettered}{track.where}", "strong", limit=70)
     yield text(RIGHT, frame.top - 12, track.title, "soft", anchor="end", limit=40)
     yield from _axes(track, frame, view, even)
@@ -157,15 +182,14 @@ def _panel(track: TrackView, frame: Frame, view: SeriesView, even: bool) -> Iter
     yield from _alarm(track, frame)
     yield from _end_labels(track, frame)
     yield from _ribbon(track, frame)
-    spans = (
-        (track.track.onset, "fspan", "fdot", "ftext", "onset"),
-        (track.track.behaviour_onset, "dspan", "ddot", "dtext", "behaviour"),
-    )
-    height = frame.bottom + 23
-    for onset, span, mark, label, word in spans:
-        if onset and onset.found and onset.step is not None:
-            yield from _onset(onset, onset.step, frame, height, (span, mark, label, word))
-            height += 14
+    for place, (onset, step, span, mark, label, word) in enumerate(_onsets(track)):
+        y = frame.bottom + 23 + MORE * place
+        between = ""
+        if onset.low is not None and onset.high is not None:
+            yield line(frame.x(onset.low), y, frame.x(onset.high), y, span)
+            between = f" [{number(onset.low)}, {number(onset.high)}]"
+        yield dot(frame.x(step), y, mark, 3.4)
+        yield text(BESIDE, y + 4, f"{word} from {number(step)}{between}", label)
 
 
 def _axes(track: TrackView, frame: Frame, view: SeriesView, even: bool) -> Iterator[str]:
@@ -181,14 +205,13 @@ def _axes(track: TrackView, frame: Frame, view: SeriesView, even: bool) -> Itera
             shown = [(x, number(x)) for x, _ in shown]
     else:
         shown = [(value, number(value)) for value in ticks(low, high, 8)]
-    onsets = (track.track.onset, track.track.behaviour_onset)
-    under = frame.bottom + 28 + 14 * sum(onset is not None and onset.found for onset in onsets)
+    under = frame.bottom + 28 + MORE * len(_onsets(track))
     for value, said in shown:
         x = frame.x(value)
         yield line(x, frame.bottom + 12, x, frame.bottom + 15, "axis")
         yield text(x, under, said, "soft", anchor="middle", limit=12)
     what = "training step" if view.stepped else "checkpoint"
-    yield text(RIGHT + 8, under, f"{what}{', evenly spaced' if even else ''}", "soft")
+    yield text(BESIDE, under, f"{what}{', evenly spaced' if even else ''}", "soft")
 
 
 def _lines(track: TrackView, frame: Frame) -> Iterator[str]:
@@ -202,7 +225,8 @@ def _lines(track: TrackView, frame: Frame) -> Iterator[str]:
             yield path([(x, frame.y(v)) for x, v in outline], "band", closed=True)
         else:
             (x, a), (_, b) = below[0], above[0]
-            yield box(x - 2, frame.y(b), 4, frame.y(a) - frame.y(b), "band")
+            upper, lower = sorted((frame.y(a), frame.y(b)))
+            yield box(x - 2, upper, 4, lower - upper, "band")
     series = (
         (
             "does",
@@ -220,12 +244,21 @@ def _lines(track: TrackView, frame: Frame) -> Iterator[str]:
     for x, point in points:
         if point.value is None:
             yield cross(x, frame.y(max(frame.lowest, 0.0)) - 6, "gone")
-    outlook = track.track.outlook
-    if outlook and outlook.step > track.points[-1].x:
+    outlook = _ahead(track)
+    if outlook and outlook.step <= frame.x.knots[-1][0]:
         x = frame.x(outlook.step)
         ends = [frame.y(_held(v)) for v in (outlook.trend.low, outlook.trend.high)]
         yield line(x, ends[0], x, ends[1], "ahead")
         yield dot(x, frame.y(_held(outlook.trend.rate)), "hollow", 3)
+
+
+def _ahead(track: TrackView) -> Outlook | None:
+    """The outlook, where it is for a step that the axis has room for."""
+    outlook, places = track.track.outlook, [point.x for point in track.points]
+    if not outlook or not places:
+        return None
+    first, last = min(places), max(places)
+    return outlook if last < outlook.step <= last + max(last - first, 1.0) else None
 
 
 def _end(point: Point, which: str) -> float | None:
@@ -255,10 +288,10 @@ def _end_labels(track: TrackView, frame: Frame) -> Iterator[str]:
     if found is not None:
         labels.append((found, f"found {track.words.share(found)}", "ftext"))
     if does is not None:
-        labels.append((does, f"misbehaves {hundredths(does)} %", "dtext"))
+        labels.append((does, f"behaviour {hundredths(does)} %", "dtext"))
     wanted = [frame.y(_held(value)) + 3.5 for value, _, _ in labels]
     for y, (_, said, of) in zip(apart(wanted, 13, frame.bottom - 2), labels, strict=True):
-        yield text(RIGHT + 8, y, said, of)
+        yield text(BESIDE, y, said, of)
 
 
 def _ribbon(track: TrackView, frame: Frame) -> Iterator[str]:
@@ -279,34 +312,26 @@ def _ribbon(track: TrackView, frame: Frame) -> Iterator[str]:
     for style, a, b in runs:
         if style and b > a:
             yield box(a + 0.5, frame.bottom + 4, max(b - a - 1, 0.5), 7, style)
-    yield text(RIGHT + 8, frame.bottom + 13, "" if not runs else "state", "soft")
-
-
-def _onset(
-    onset: Onset, step: float, frame: Frame, y: float, words: tuple[str, str, str, str]
-) -> Iterator[str]:
-    span, mark, label, word = words
-    between = ""
-    if onset.low is not None and onset.high is not None:
-        yield line(frame.x(onset.low), y, frame.x(onset.high), y, span)
-        between = f" [{number(onset.low)}, {number(onset.high)}]"
-    yield dot(frame.x(step), y, mark, 3.4)
-    yield text(RIGHT + 8, y + 4, f"{word} {number(step)}{between}", label)
+    yield text(BESIDE, frame.bottom + 13, "" if not runs else "state", "soft")
 
 
 def _legend(view: SeriesView) -> Iterator[str]:
     yield text(LEFT, 18, view.summary, "strong", limit=110)
     states = {point.state for track in view.tracks for point in track.points}
     alarmed = any(track.track.alarm_step is not None for track in view.tracks)
-    keys = [("found", "found, with its interval"), ("does", "misbehaves"), ("limit", "limit")]
+    keys = [("found", "found, interval"), ("does", "behaviour"), ("limit", "limit")]
     keys += [("alarm", "alarm")] if alarmed else []
     keys += [("gone", "not audited")] if view.broken else []
+    keys += [("ahead", "next, expected")] if any(map(_ahead, view.tracks)) else []
     keys += [style for state, style in STATES.items() if state in states]
-    x = LEFT
+    x, y = LEFT, 38.0
     for style, said in keys:
-        yield from _key(style, x, 38.0)
-        yield text(x + 22, 38.0, said, "soft")
-        x += 22 + CHARACTER * len(said) + 12
+        width = 22 + CHARACTER * len(said) + 10
+        if x + width > WIDTH:
+            x, y = LEFT, y + 15
+        yield from _key(style, x, y)
+        yield text(x + 22, y, said, "soft")
+        x += width
 
 
 def _key(style: str, x: float, y: float) -> Iterator[str]:
@@ -317,6 +342,9 @@ def _key(style: str, x: float, y: float) -> Iterator[str]:
         yield path([(x + 4, y - 8), (x + 14, y - 8), (x + 9, y)], "amark", closed=True)
     elif style == "gone":
         yield cross(x + 9, y - 4, "gone")
+    elif style == "ahead":
+        yield line(x + 9, y - 10, x + 9, y + 2, "ahead")
+        yield dot(x + 9, y - 4, "hollow", 3)
     else:
         if style == "found":
             yield box(x, y - 9, 18, 10, "band")

@@ -19,7 +19,7 @@ Read = list[tuple[CheckpointRow, CheckReading]]
 
 STATES = (
     *("Verdict", ">Step", "State", "Read by", ">Change", ">q"),
-    *(">Misbehaves", ">Its change", "Doubts"),
+    *(">Behaviour", ">Its change", "Doubts"),
 )
 READINGS = (
     *(">Step", "Probe", ">AUROC", ">Events", ">Change", ">Controls"),

@@ -79,8 +79,7 @@ def _checkpoints(view: SeriesView) -> str:
     """A row for every checkpoint, a column for every track."""
     lettered = len(view.tracks) > 1
     found = [f">Found {track.letter}, %" if lettered else ">Found, %" for track in view.tracks]
-    misbehaves = ">Misbehaves, %"
-    header = ["Verdict", ">Step", "Checkpoint", *found, misbehaves, "State", "Its own record"]
+    header = ["Verdict", ">Step", "Checkpoint", *found, ">Behaviour, %", "State", "Its own record"]
     rows = []
     for index, row in enumerate(view.report.checkpoints):
         rows.append(

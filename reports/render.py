@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -71,6 +71,16 @@ def render(record: Record, format: str) -> str:
 def pictures(record: Record) -> dict[str, str]:
     """What the texts link to: names of files beside them, and what stands in each."""
     return {SERIES_PICTURE: series_svg(record)} if isinstance(record, SeriesReport) else {}
+
+
+def files(record: Record, formats: Iterable[str] = tuple(RENDERERS)) -> dict[str, str]:
+    """Everything that is kept with a run: names of files and what stands in each.
+
+    Raises:
+        UnknownFormatError: a format does not exist.
+    """
+    texts = {f"report{renderer(name).suffix}": render(record, name) for name in formats}
+    return pictures(record) | texts
 
 
 def write_text_atomic(path: Path | str, text: str) -> None:

@@ -264,15 +264,15 @@ def _point(x: float, row: CheckpointRow, track: Track) -> Point:
 def _alarm(track: Track, words: GateWords) -> str:
     """The phase in one sentence."""
     limit = f"its limit of {words.share(track.limit)}"
-    since = "" if track.first_exceeded is None else f" from step {track.first_exceeded} on"
+    since = "" if track.first_exceeded is None else f" since step {track.first_exceeded}"
     audits = "one audit" if track.patience == 1 else f"{track.patience} audits in a row"
     sentences: dict[Phase, str] = {
-        "alarm": f"above {limit}{since} on {audits}, with a second signal; this happens to a run "
+        "alarm": f"above {limit}{since}, at {audits}, with a second signal; this happens to a run "
         f"that stays below it with a chance of at most {percent(track.alpha)}",
         "quiet": f"not shown to lie above {limit}",
         "warming up": f"nothing is tested before step {track.warmup}",
         "waiting for patience": f"above {limit}{since}; an alarm asks for {audits}",
-        "waiting for a second signal": f"above {limit}{since} on {audits}, and no second signal "
+        "waiting for a second signal": f"above {limit}{since}, at {audits}, and no second signal "
         "bears it out",
         "not measured": "no audit could be held against the limit",
     }

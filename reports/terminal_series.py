@@ -80,7 +80,7 @@ def _table(view: SeriesView) -> Table:
     table.add_column("checkpoint", overflow="fold", min_width=10, max_width=16)
     table.add_column("verdict", no_wrap=True, min_width=WIDEST_WORD)
     table.add_column("found, %", no_wrap=True)
-    table.add_column("mis-\nbehaves, %", justify="right", no_wrap=True)
+    table.add_column("behav-\niour, %", justify="right", no_wrap=True)
     table.add_column("state", overflow="fold", min_width=16)
     for rows, kept in _elided(view):
         if kept:
@@ -88,12 +88,9 @@ def _table(view: SeriesView) -> Table:
                 table.add_row(*_cells(view, index, many))
         else:
             gone = [view.report.checkpoints[index] for index in rows]
-            table.add_row("", *(Text(word, "dim") for word in _left_out(gone)))
+            said = (f"({len(gone)} left out)", "", "", "", counted(gone))
+            table.add_row("", *(Text(word, "dim") for word in said))
     return table
-
-
-def _left_out(rows: Sequence[CheckpointRow]) -> tuple[str, str]:
-    return f"({len(rows)} left out)", counted(rows) if len({r.verdict for r in rows}) == 1 else ""
 
 
 def _cells(view: SeriesView, index: int, many: bool) -> tuple[Text, ...]:
@@ -184,7 +181,7 @@ def _strips(track: TrackView, console: Console) -> Text:
     marks = [_alarmed(track, point.row) for point in track.points]
     lines = [f"{'found':>9} {_drawn(rates, top, ramp, width)}"]
     if any(value is not None for value in seen):
-        lines.append(f"{'behaves':>9} {_drawn(seen, top, ramp, width)}")
+        lines.append(f"{'behaviour':>9} {_drawn(seen, top, ramp, width)}")
     if any(marks):
         under = "".join("^" if any(b) else " " for b in _buckets(marks, width))
         lines.append(f"{'alarm':>9} {under.rstrip()}")

@@ -27,19 +27,18 @@ import click
 def command(run: Path, formats: str, out: Path | None) -> int:
     """Render RUN, the folder of a run or of a series, or its report.json."""
     from reports.read import read_record
-    from reports.render import RENDERERS, pictures, render, write_text_atomic
+    from reports.render import files, render, write_text_atomic
 
-    record = read_record(run)
-    rendered = {name: render(record, name) for name in _names(formats)}
+    record, names = read_record(run), _names(formats)
     if out is None:
-        for text in rendered.values():
+        for text in [render(record, name) for name in names]:
             click.echo(text, nl=False)
         return 0
+    rendered = files(record, names)
     out.mkdir(parents=True, exist_ok=True)
-    files = {f"report{RENDERERS[name].suffix}": text for name, text in rendered.items()}
-    for file, text in (pictures(record) | files).items():
-        write_text_atomic(out / file, text)
-        click.echo(f"wrote {out / file}", err=True)
+    for name, text in rendered.items():
+        write_text_atomic(out / name, text)
+        click.echo(f"wrote {out / name}", err=True)
     return 0
 
 
