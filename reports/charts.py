@@ -179,7 +179,7 @@ def _panel(track: TrackView, frame: Frame, view: SeriesView, even: bool) -> Iter
     yield text(RIGHT, frame.top - 12, track.title, "soft", anchor="end", limit=40)
     yield from _axes(track, frame, view, even)
     yield from _lines(track, frame)
-    yield from _alarm(track, frame)
+    yield from _alarm(track, frame, "step" if view.stepped else "place")
     yield from _end_labels(track, frame)
     yield from _ribbon(track, frame)
     for place, (onset, step, span, mark, label, word) in enumerate(_onsets(track)):
@@ -269,7 +269,7 @@ def _end(point: Point, which: str) -> float | None:
     return _held(rate.low if which == "low" else rate.high)
 
 
-def _alarm(track: TrackView, frame: Frame) -> Iterator[str]:
+def _alarm(track: TrackView, frame: Frame, unit: str) -> Iterator[str]:
     step = track.track.alarm_step
     if step is None:
         return
@@ -277,7 +277,7 @@ def _alarm(track: TrackView, frame: Frame) -> Iterator[str]:
     yield line(x, top, x, frame.bottom, "alarm")
     yield path([(x - 5, top - 1), (x + 5, top - 1), (x, top + 7)], "amark", closed=True)
     side, anchor = (x - 9, "end") if x > LEFT + 120 else (x + 9, "start")
-    yield text(side, top + 9, f"alarm at step {step}", "atext", anchor=anchor)
+    yield text(side, top + 9, f"alarm at {unit} {step}", "atext", anchor=anchor)
 
 
 def _end_labels(track: TrackView, frame: Frame) -> Iterator[str]:

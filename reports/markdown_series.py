@@ -58,7 +58,7 @@ def _paragraphs(view: SeriesView) -> Iterator[str]:
     yield f"{MARKER}\n# {verdict_words(report.verdict)} a series against {code(report.reference)}"
     yield f"{prose(view.summary)}. Exit code {report.exit_code}: {view.meaning}."
     if view.stop:
-        yield f"> **Stop.** {prose(view.stop, 2000)}"
+        yield f"> **Stop:** {prose(view.stop, 2000)}"
     if drawable(report):
         yield f"![Rates over the checkpoints]({SERIES_PICTURE})"
     if report.checkpoints:
@@ -110,8 +110,7 @@ def _kind(row: CheckpointRow) -> str:
 
 def _found(track: TrackView, index: int) -> str:
     point = track.points[index]
-    raised = track.track.alarm_step is not None and track.track.alarm_step == point.row.step
-    return f"{compact(point.rate)}{' **alarm**' if raised else ''}"
+    return f"{compact(point.rate)}{' **alarm**' if track.alarmed(index) else ''}"
 
 
 def _behaviour(row: CheckpointRow) -> str:
@@ -137,7 +136,7 @@ def _tracks(view: SeriesView) -> str:
         letter = f"**{track.letter}:** " if len(view.tracks) > 1 else ""
         parts.append(f"{letter}{_named(track)}. On a flag: {track.track.on_flag}.\n\n{sentences}")
     alpha = percent(view.report.alpha)
-    kept = f"The chance of any false alarm over the whole run, all of these together, is {alpha}."
+    kept = f"The chance of any false alarm over the whole run, all together, is at most {alpha}."
     return "\n\n".join([*parts, kept])
 
 

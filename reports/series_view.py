@@ -104,6 +104,10 @@ class TrackView:
     alarm: str
     sentences: tuple[str, ...]
 
+    def alarmed(self, index: int) -> bool:
+        """Whether the alarm was raised on that checkpoint."""
+        return self.points[index].x == self.track.alarm_step
+
     @property
     def name(self) -> str:
         """`suite/check, firing rate`."""
@@ -208,7 +212,8 @@ def doubts(check: CheckReading) -> tuple[str, ...]:
 def stop_sentence(stop: Stop) -> str:
     """Why, where, and where the weights are."""
     where = stop.checkpoint if stop.step is None else f"{stop.checkpoint}, step {stop.step}"
-    by = f"; by {', '.join(stop.tracks)}" if stop.tracks else ""
+    unsaid = [track for track in stop.tracks if track not in stop.sentence]
+    by = f"; by {', '.join(unsaid)}" if unsaid else ""
     kept = f"; the flagged weights are kept in {stop.kept}" if stop.kept else ""
     reason = f"{STOP_WORDS[stop.reason]} at {where} (on a flag: {stop.on_flag})"
     return f"{reason}: {stop.sentence}{by}{kept}"
@@ -232,6 +237,7 @@ def _view_track(
 ) -> TrackView:
     words = gate_words(track.kind)
     of = f" of {track.attribute}" if track.attribute else ""
+    unit = "step" if stepped else "place"
     return TrackView(
         track=track,
         letter=letter,
@@ -243,8 +249,8 @@ def _view_track(
             _point(float(row.step) if stepped and row.step is not None else index, row, track)
             for index, row in enumerate(rows)
         ),
-        alarm=_alarm(track, words),
-        sentences=tuple(_sentences(track, words)),
+        alarm=_alarm(track, words, unit),
+        sentences=tuple(_sentences(track, words, unit)),
     )
 
 
@@ -261,10 +267,10 @@ def _point(x: float, row: CheckpointRow, track: Track) -> Point:
     return Point(x, value, row, check, gate)
 
 
-def _alarm(track: Track, words: GateWords) -> str:
+def _alarm(track: Track, words: GateWords, unit: str) -> str:
     """The phase in one sentence."""
     limit = f"its limit of {words.share(track.limit)}"
-    since = "" if track.first_exceeded is None else f" since step {track.first_exceeded}"
+    since = "" if track.first_exceeded is None else f" since {unit} {track.first_exceeded}"
     audits = "one audit" if track.patience == 1 else f"{track.patience} audits in a row"
     sentences: dict[Phase, str] = {
         "alarm": f"above {limit}{since}, at {audits}, with a second signal; this happens to a run "
@@ -276,26 +282,26 @@ def _alarm(track: Track, words: GateWords) -> str:
         "bears it out",
         "not measured": "no audit could be held against the limit",
     }
-    step = f" at step {track.alarm_step}" if track.alarm_step is not None else ""
+    step = f" at {unit} {track.alarm_step}" if track.alarm_step is not None else ""
     return f"{track.phase}{step}: {sentences[track.phase]}"
 
 
-def _sentences(track: Track, words: GateWords) -> Iterator[str]:
+def _sentences(track: Track, words: GateWords, unit: str) -> Iterator[str]:
     if track.onset:
-        yield f"onset: {_onset(track.onset, words, 'the rate')}"
+        yield f"onset: {_onset(track.onset, words, 'the rate', unit)}"
     if track.behaviour_onset:
         share = gate_words("firing_rate")
-        yield f"behaviour: {_onset(track.behaviour_onset, share, 'visible misbehaviour')}"
+        yield f"behaviour: {_onset(track.behaviour_onset, share, 'visible misbehaviour', unit)}"
     if track.lead:
-        yield f"lead: {_lead(track.lead)}"
+        yield f"lead: {_lead(track.lead, unit)}"
     if track.outlook:
-        yield f"outlook: {_outlook(track.outlook, words)}"
+        yield f"outlook: {_outlook(track.outlook, words, unit)}"
     if track.blind:
         steps = ", ".join(map(str, track.blind))
-        yield f"blind: no probe could be believed at {_plural('step', track.blind)} {steps}"
+        yield f"blind: no probe could be believed at {_plural(unit, track.blind)} {steps}"
 
 
-def _onset(onset: Onset, words: GateWords, what: str) -> str:
+def _onset(onset: Onset, words: GateWords, what: str, unit: str) -> str:
     p = f"p = {probability(onset.p)}"
     if not onset.found or onset.step is None:
         return f"none; a rise of {what} cannot be told from chance ({p})"
@@ -306,19 +312,19 @@ def _onset(onset: Onset, words: GateWords, what: str) -> str:
     height = ""
     if onset.before is not None and onset.after is not None:
         height = f", from {words.share(onset.before)} to {words.share(onset.after)}"
-    return f"{what} rises at step {number(onset.step)}{between}{kind}{height}; {p}"
+    return f"{what} rises at {unit} {number(onset.step)}{between}{kind}{height}; {p}"
 
 
-def _lead(lead: Lead) -> str:
+def _lead(lead: Lead, unit: str) -> str:
     interval = f"{number(lead.low)} to {number(lead.high)}, {percent(lead.confidence)}"
     if lead.low > 0:
-        return f"the monitor comes {number(lead.value)} steps before behaviour ({interval})"
+        return f"the monitor comes {number(lead.value)} {unit}s before behaviour ({interval})"
     if lead.high < 0:
-        return f"the monitor comes {number(-lead.value)} steps after behaviour ({interval})"
-    return f"{number(lead.value)} steps ({interval}): neither is shown to come first"
+        return f"the monitor comes {number(-lead.value)} {unit}s after behaviour ({interval})"
+    return f"{number(lead.value)} {unit}s ({interval}): neither is shown to come first"
 
 
-def _outlook(outlook: Outlook, words: GateWords) -> str:
+def _outlook(outlook: Outlook, words: GateWords, unit: str) -> str:
     forecasts = []
     for name, prediction in (("trend", outlook.trend), ("persistence", outlook.persistence)):
         low, high = hundredths(prediction.low), words.share(prediction.high)
@@ -333,13 +339,13 @@ def _outlook(outlook: Outlook, words: GateWords) -> str:
         else f"no warning below {percent(outlook.limit)}"
     )
     jumps = ", ".join(map(number, outlook.change_points))
-    seen = f"; jumps so far at {_plural('step', outlook.change_points)} {jumps}" if jumps else ""
+    seen = f"; jumps so far at {_plural(unit, outlook.change_points)} {jumps}" if jumps else ""
     covered = (
         "" if outlook.coverage is None else f"; its intervals held {percent(outlook.coverage)}"
     )
     return (
-        f"for step {number(outlook.step)} the {' and '.join(forecasts)}; {jump} ({warned}){seen}; "
-        f"such forecasts on this run: {outlook.skill}{covered}"
+        f"for {unit} {number(outlook.step)} the {' and '.join(forecasts)}; {jump} ({warned})"
+        f"{seen}; such forecasts on this run: {outlook.skill}{covered}"
     )
 
 

@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from reports.read import Record
-from reports.series import CheckpointRow, SeriesReport
+from reports.series import SeriesReport
 from reports.series_view import (
     SeriesView,
     TrackView,
@@ -100,7 +100,7 @@ def _cells(view: SeriesView, index: int, many: bool) -> tuple[Text, ...]:
     told: set[str] = set()
     for track in view.tracks:
         point = track.points[index]
-        alarm = " !" if _alarmed(track, row) else ""
+        alarm = " !" if track.alarmed(index) else ""
         found.append(f"{f'{track.letter} ' if many else ''}{compact(point.rate)}{alarm}")
         new = track.where not in told and point.check is not None
         told.add(track.where)
@@ -123,10 +123,6 @@ def _cells(view: SeriesView, index: int, many: bool) -> tuple[Text, ...]:
     )
 
 
-def _alarmed(track: TrackView, row: CheckpointRow) -> bool:
-    return track.track.alarm_step is not None and track.track.alarm_step == row.step
-
-
 def _elided(view: SeriesView) -> Iterator[tuple[list[int], bool]]:
     """Places of checkpoints in runs that are shown or left out."""
     rows = view.report.checkpoints
@@ -142,7 +138,7 @@ def _eventful(view: SeriesView) -> set[int]:
     rows = view.report.checkpoints
     ends = [*range(FIRST), *range(len(rows) - LAST, len(rows))]
     signs = [_sign(view, index) for index in range(len(rows))]
-    alarms = [i for i, row in enumerate(rows) if any(_alarmed(t, row) for t in view.tracks)]
+    alarms = [i for i in range(len(rows)) if any(t.alarmed(i) for t in view.tracks)]
     changes = [i for i in range(1, len(rows)) if signs[i] != signs[i - 1]]
     return set([*ends, *alarms, *changes][:MOST])
 
@@ -178,7 +174,7 @@ def _strips(track: TrackView, console: Console) -> Text:
     known = [value for value in (*rates, *seen) if value is not None]
     top = max([*known, track.track.limit, 0.0])
     width = max(8, console.width - MARGIN)
-    marks = [_alarmed(track, point.row) for point in track.points]
+    marks = [track.alarmed(index) for index in range(len(track.points))]
     lines = [f"{'found':>9} {_drawn(rates, top, ramp, width)}"]
     if any(value is not None for value in seen):
         lines.append(f"{'behaviour':>9} {_drawn(seen, top, ramp, width)}")

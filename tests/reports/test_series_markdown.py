@@ -153,3 +153,12 @@ def test_the_first_audit_of_a_run_is_a_report_without_a_picture() -> None:
 def test_nothing_audited_is_said() -> None:
     markdown = render_series_markdown(factory.make_series(checkpoints=[], exit_code=5))
     assert "no checkpoint was audited. Exit code 5: nothing was audited." in markdown
+
+
+def test_a_series_without_steps_speaks_of_places() -> None:
+    rows = [row.model_copy(update={"step": None}) for row in factory.make_series().checkpoints]
+    track = factory.make_track(alarm_step=8, first_exceeded=7, onset=None, behaviour_onset=None)
+    markdown = render_series_markdown(factory.make_series(checkpoints=rows, tracks=[track]))
+    assert "**alarm at place 8**: above its limit of 10 % since place 7" in markdown
+    assert markdown.count("**alarm**") == 1
+    assert "24 [18, 30] **alarm**" in markdown
