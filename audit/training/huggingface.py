@@ -12,10 +12,11 @@ them are names and numbers, and where not, the callback refuses to be made.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from transformers import TrainerCallback
+from transformers import Trainer, TrainerCallback
 from transformers.trainer_callback import ExportableState
 
 from audit.errors import UsageError
@@ -46,7 +47,8 @@ class AuditCallback(TrainerCallback, ExportableState):  # type: ignore[misc]
         name: what the run is called in the report, and its state in the checkpoint. Two of
             these callbacks in one Trainer need two names.
         log: gets the scalars of each audit; give `trainer.log`, and they go to whatever the
-            Trainer reports to (`trainer.add_callback(AuditCallback(..., log=trainer.log))`).
+            Trainer reports to (`trainer.add_callback(AuditCallback(..., log=trainer.log))`). What
+            a subclass adds to each log is left out; give a function of your own to have it.
         strict: whether to raise where a checkpoint that is resumed from was saved without
             this audit, and not to begin it there.
         options: `hidden`, `limit` and whatever else an `Auditor` takes.
@@ -90,7 +92,7 @@ class AuditCallback(TrainerCallback, ExportableState):  # type: ignore[misc]
         _refuse_restored(given)
         self._given = {key: _stored(value) for key, value in given.items()}
         self._audit = LoopAudit(suites, tokenizer, strict=strict, **options)
-        self._log = log
+        self._log = _undisturbing(log)
         self._flagged: int | None = None
         self._kept: str | None = None
 
@@ -167,6 +169,18 @@ class AuditCallback(TrainerCallback, ExportableState):  # type: ignore[misc]
     def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Write the final report."""
         self._audit.finish(kwargs["model"], self._kept)
+
+
+def _undisturbing(log: Log | None) -> Log | None:
+    """`trainer.log` without what a subclass does there.
+
+    TRL's trainers add their averages to whatever is logged and begin them anew: the audit's
+    numbers would take them away from the trainer's own.
+    """
+    trainer = getattr(log, "__self__", None)
+    if isinstance(trainer, Trainer) and log == trainer.log:
+        return partial(Trainer.log, trainer)
+    return log
 
 
 def _stored(value: Any) -> Any:

@@ -86,12 +86,12 @@ class LoopAudit:
         ranks.all_or_none(lambda: auditor.begin(model))
         auditor.resume_at(step)
         self._begun = True
-        self.stop = auditor.report.stop
+        self.stop = auditor.report.stop or _of_another_rank(saved, step)
         if self.stop is not None and self.stop.on_flag == "stop":
             raise UsageError(
                 f"this run was stopped at step {self.stop.step} and stays so: "
-                f"{self.stop.sentence}; resume from a checkpoint before that, or with a suite "
-                f"whose policy says on_flag: pause"
+                f"{self.stop.sentence}; resume from a checkpoint before that (on_flag: pause in "
+                f"the suite's policy, from the start, makes of resuming an acknowledgement)"
             )
 
     def ask(self, model: Any, step: int) -> StepVerdict | None:
@@ -119,7 +119,8 @@ class LoopAudit:
     def saved(self) -> dict[str, Any]:
         """What a checkpoint has to hold so that the audit goes on from it: plain JSON."""
         state = self.auditor.state_dict() if self.auditor is not None else None
-        return {"name": self.name, "auditor": state}
+        stop = self.stop.model_dump(mode="json") if self.stop is not None else None
+        return {"name": self.name, "auditor": state, "stop": stop}
 
     def _make(self, find_tokenizer: Callable[[], Any], default_out: Path) -> Auditor:
         """The auditor of what was given. Only the first rank is told where to write."""
@@ -135,6 +136,19 @@ class LoopAudit:
                 "the audit was asked before training began: add the callback before the run"
             )
         return self.auditor
+
+
+def _of_another_rank(saved: Mapping[str, Any] | None, step: int) -> Stop | None:
+    """The stop that a checkpoint records and this rank's rows alone do not lead to.
+
+    One that paused was acknowledged by resuming, and one that warned has had its say.
+    """
+    if saved is None or saved["stop"] is None or step == 0:
+        return None
+    from reports.series import Stop
+
+    stop = Stop.model_validate(saved["stop"])
+    return stop if stop.on_flag == "stop" else None
 
 
 def _refuse_both(tokenizer: Any, options: Mapping[str, Any]) -> None:

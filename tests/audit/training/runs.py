@@ -15,6 +15,7 @@ from transformers import AutoTokenizer, LlamaForCausalLM, Trainer, TrainingArgum
 
 from audit.organisms.train import load_model, organism_path
 from audit.organisms.world import draw_example
+from suites.builtin import resolve_suite
 
 SUITE = "organism_lying"
 LENGTH = 40
@@ -84,6 +85,16 @@ class Towards(torch.optim.Optimizer):
         return loss
 
 
+def suite_that(folder: Path, **policy: Any) -> Path:
+    """The organism's suite with a policy of its own, in `folder`."""
+    text = resolve_suite(SUITE).read_text("utf-8")
+    made = folder / "followed.yaml"
+    data = resolve_suite(SUITE).parent / "data"
+    told = "".join(f"  {key}: {value}\n" for key, value in policy.items())
+    made.write_text(text.replace("path: data/", f"path: {data}/") + "\npolicy:\n" + told, "utf-8")
+    return made
+
+
 def seed_all(seed: int = 0) -> None:
     random.seed(seed)
     np.random.seed(seed)
@@ -112,6 +123,7 @@ def trainer(
     *,
     callbacks: Iterable[Any] = (),
     to_liar: bool = False,
+    kind: type[Trainer] = Trainer,
     **changes: Any,
 ) -> Trainer:
     """A Trainer on the CPU that says nothing; with `to_liar` it makes the liar."""
@@ -134,7 +146,7 @@ def trainer(
     if to_liar:
         optimizer = Towards(model.parameters())
         optimizers = (optimizer, torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1.0))
-    made = Trainer(
+    made = kind(
         model=model,
         args=args,
         train_dataset=rows(80),

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file
-from transformers import TrainerCallback
+from transformers import Trainer, TrainerCallback
 
 from audit.errors import MeasurementError, UsageError
 from audit.training.auditor import Auditor
 from audit.training.huggingface import AuditCallback
-from tests.audit.training.runs import SUITE, honest, tokenizer, trainer
+from tests.audit.training.runs import SUITE, honest, suite_that, tokenizer, trainer
 
 EVERY = 2
 
@@ -173,6 +173,56 @@ def test_a_stopped_run_stays_stopped(tmp_path: Path) -> None:
         again.train(resume_from_checkpoint=True)
 
 
+def test_resuming_a_paused_run_acknowledges_the_alarm(tmp_path: Path) -> None:
+    suite = suite_that(tmp_path, on_flag="pause", every=EVERY)
+    paused = AuditCallback(suite)
+    first = trainer(honest(), tmp_path / "run", callbacks=[paused], to_liar=True, max_steps=40)
+    first.train()
+    step = first.state.global_step
+    assert step < 40
+    assert paused.stopping_reason == "paused"
+
+    again = AuditCallback(suite)
+    second = trainer(
+        honest(), tmp_path / "run", callbacks=[again], to_liar=True, max_steps=step + EVERY - 1
+    )
+    second.train(resume_from_checkpoint=True)
+    assert second.state.global_step == step + EVERY - 1
+    assert again.stopping_reason is None
+
+
+def test_a_suite_that_only_warns_speaks_once_and_stops_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    callback = AuditCallback(suite_that(tmp_path, on_flag="warn", every=EVERY))
+    run = trainer(honest(), tmp_path / "run", callbacks=[callback], to_liar=True, max_steps=18)
+    run.train()
+    assert run.state.global_step == 18
+    assert not list((tmp_path / "run").glob("checkpoint-*"))
+    assert callback.stopping_reason_message
+    assert capsys.readouterr().err.count("audit: ") == 1
+
+
+def test_of_two_audits_each_finds_its_own_state(tmp_path: Path) -> None:
+    """The Trainer keeps states of one class in a list, and adds to it at every save."""
+
+    def two() -> list[AuditCallback]:
+        return [
+            a_callback(tmp_path / "a", name="a", every=2),
+            a_callback(tmp_path / "b", name="b", every=3),
+        ]
+
+    saving = {"save_strategy": "steps", "save_steps": 2}
+    trainer(honest(), tmp_path, callbacks=two(), max_steps=4, **saving).train()
+    later = two()
+    run = trainer(honest(), tmp_path, callbacks=later, max_steps=6, **saving)
+    run.train(resume_from_checkpoint=str(tmp_path / "checkpoint-4"))
+    assert [[step for step, _ in audited(callback)] for callback in later] == [
+        [0, 2, 4, 6],
+        [0, 3, 6],
+    ]
+
+
 def test_nan_weights_end_the_training(tmp_path: Path) -> None:
     class Poison(TrainerCallback):
         def on_step_begin(
@@ -199,6 +249,29 @@ def test_scalars_arrive_where_the_trainer_logs_and_its_own_stay(tmp_path: Path) 
     ]
     assert logged == [2, 4]
     assert [entry["step"] for entry in run.state.log_history if "loss" in entry] == [1, 2, 3, 4]
+
+
+class Averaging(Trainer):
+    """As TRL's trainers do: each log takes what has been gathered since the last."""
+
+    gathered = 0
+
+    def training_step(self, *args: Any, **kwargs: Any) -> Any:
+        self.gathered += 1
+        return super().training_step(*args, **kwargs)
+
+    def log(self, logs: dict[str, float], *args: Any, **kwargs: Any) -> None:
+        super().log({**logs, "gathered": self.gathered}, *args, **kwargs)
+        self.gathered = 0
+
+
+def test_scalars_do_not_take_away_what_a_subclass_gathers_for_its_own_logs(tmp_path: Path) -> None:
+    run = trainer(honest(), tmp_path, kind=Averaging, max_steps=4, logging_steps=4)
+    run.add_callback(a_callback(log=run.log))
+    run.train()
+    [own] = [entry for entry in run.state.log_history if "loss" in entry]
+    assert own["gathered"] == 4
+    assert sum("audit/" in key for entry in run.state.log_history for key in entry) > 0
 
 
 def test_scalars_arrive_in_tensorboard(tmp_path: Path) -> None:

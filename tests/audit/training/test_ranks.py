@@ -15,27 +15,83 @@ import pytest
 from audit.training import ranks
 from audit.training.auditor import StepVerdict
 
-TIMEOUT = 100
+TIMEOUT = 240
 
-PREAMBLE = """
-import json, sys
+PROGRAM = """
+import json, os
 from datetime import timedelta
+from pathlib import Path
 import torch
 import torch.distributed as dist
 torch.set_num_threads(1)
-dist.init_process_group("gloo", timeout=timedelta(seconds=60))
+dist.init_process_group("gloo", timeout=timedelta(seconds=120))
 rank = dist.get_rank()
 from audit.errors import MeasurementError
-from audit.training import ranks
-from audit.training.auditor import Auditor
+from audit.training import Auditor, AuditCallback, StepVerdict, ranks
 from tests.audit.training.runs import SUITE, Towards, honest, tokenizer, trainer
-def tell(**said):
-    print("TOLD" + json.dumps({"rank": rank, **said}), flush=True)
+
+def hears():
+    heard = [ranks.any_rank(False), ranks.any_rank(rank == 1), ranks.any_rank(True)]
+    try:
+        ranks.agree(StepVerdict(step=rank, audited=True))
+    except MeasurementError as error:
+        return {"heard": heard, "error": str(error), "first": ranks.is_first()}
+
+def second_turns():
+    "A plain loop whose ranks do not share gradients: only the second becomes the liar."
+    model = honest()
+    parameters = model.parameters()
+    optimizer = Towards(parameters) if rank == 1 else torch.optim.SGD(parameters, 1e-4)
+    auditor = Auditor(SUITE, tokenizer(), every=2)
+    auditor.begin(model)
+    for step in range(1, 41):
+        optimizer.step()
+        verdict = ranks.step(auditor, model, step)
+        if verdict.should_stop:
+            break
+    alone = auditor.report.stop is not None
+    return {"step": step, "stop": verdict.stop.model_dump(), "word": verdict.verdict, "own": alone}
+
+def second_breaks():
+    model = honest()
+    auditor = Auditor(SUITE, tokenizer(), every=1)
+    auditor.begin(model)
+    if rank == 1:
+        with torch.no_grad():
+            model.model.layers[0].mlp.down_proj.weight.fill_(float("nan"))
+    try:
+        ranks.step(auditor, model, 1)
+    except MeasurementError as error:
+        return {"error": str(error)}
+
+def both_turn():
+    "In the Trainer, whose ranks share gradients."
+    folder = Path(os.environ["FOLDER"])
+    callback = AuditCallback(SUITE, every=2, out=folder / f"report-of-{rank}")
+    run = trainer(honest(), folder / "run", callbacks=[callback], to_liar=True, max_steps=40)
+    run.train()
+    return {
+        "step": run.state.global_step,
+        "reason": callback.stopping_reason,
+        "sentence": callback.stopping_reason_message,
+        "kept": callback.auditor.report.stop.kept,
+    }
+
+told = [hears(), second_turns(), second_breaks(), both_turn()]
+print("TOLD" + json.dumps(dict(zip(["hears", "second_turns", "second_breaks", "both_turn"], told))))
 """
 
+Told = dict[str, dict[str, Any]]
 
-def on_two_ranks(body: str, folder: Path) -> list[dict[str, Any]]:
-    """Run a program on two ranks, as a launcher would; what each told, in the order of ranks."""
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("two_ranks")
+
+
+@pytest.fixture(scope="module")
+def two_ranks(folder: Path) -> list[Told]:
+    """The program on two ranks, as a launcher runs it; what each told, in the order of ranks."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -49,8 +105,9 @@ def on_two_ranks(body: str, folder: Path) -> list[dict[str, Any]]:
     }
     workers = [
         subprocess.Popen(
-            [sys.executable, "-c", PREAMBLE + body],
+            [sys.executable, "-c", PROGRAM],
             env={**common, "RANK": str(rank), "LOCAL_RANK": str(rank)},
+            cwd=Path(__file__).resolve().parents[3],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -66,104 +123,44 @@ def on_two_ranks(body: str, folder: Path) -> list[dict[str, Any]]:
     for worker, (out, err) in zip(workers, ended, strict=True):
         assert worker.returncode == 0, err[-3000:]
         [line] = [line for line in out.splitlines() if line.startswith("TOLD")]
-        told.append({**json.loads(line.removeprefix("TOLD")), "err": err})
+        told.append({**json.loads(line.removeprefix("TOLD")), "stderr": {"text": err}})
     return told
 
 
-def test_what_one_rank_alone_sees_stops_both_at_the_same_step(tmp_path: Path) -> None:
-    """A plain loop whose ranks do not share gradients: only the second becomes the liar."""
-    one, two = on_two_ranks(
-        """
-model = honest()
-optimizer = Towards(model.parameters()) if rank == 1 else torch.optim.SGD(model.parameters(), 1e-4)
-auditor = Auditor(SUITE, tokenizer(), every=2)
-auditor.begin(model)
-for step in range(1, 41):
-    optimizer.step()
-    verdict = ranks.step(auditor, model, step)
-    if verdict.should_stop:
-        break
-tell(step=step, stop=verdict.stop.model_dump(), verdict=verdict.verdict)
-""",
-        tmp_path,
-    )
+def test_what_one_rank_alone_sees_stops_both_at_the_same_step(two_ranks: list[Told]) -> None:
+    one, two = (told["second_turns"] for told in two_ranks)
+    assert (one["own"], two["own"]) == (False, True)
     assert one["step"] == two["step"] < 40
     assert one["stop"] == two["stop"]
     assert one["stop"]["reason"] == "alarm"
-    assert one["verdict"] == two["verdict"] == "flag"
+    assert one["word"] == two["word"] == "flag"
 
 
 def test_the_trainer_stops_on_both_ranks_and_only_the_first_speaks_and_writes(
-    tmp_path: Path,
+    two_ranks: list[Told], folder: Path
 ) -> None:
-    """Gradients are shared here, so that both become the liar alike."""
-    one, two = on_two_ranks(
-        """
-import os
-from pathlib import Path
-from audit.training.huggingface import AuditCallback
-folder = Path(os.environ["FOLDER"])
-callback = AuditCallback(SUITE, every=2, out=folder / f"report-of-{rank}")
-run = trainer(honest(), folder / "run", callbacks=[callback], to_liar=True, max_steps=40)
-run.train()
-tell(
-    step=run.state.global_step,
-    reason=callback.stopping_reason,
-    sentence=callback.stopping_reason_message,
-    kept=callback.auditor.report.stop.kept,
-)
-""",
-        tmp_path,
-    )
-    assert one["step"] == two["step"] < 40
-    assert one["sentence"] == two["sentence"]
-    assert one["reason"] == two["reason"] == "alarm"
-    assert one["kept"] == two["kept"] == str(tmp_path / "run" / f"checkpoint-{one['step']}")
-    assert one["sentence"] in one["err"]
-    assert one["sentence"] not in two["err"]
-    assert (tmp_path / "report-of-0" / "report.json").is_file()
-    assert not (tmp_path / "report-of-1").exists()
+    one, two = (told["both_turn"] for told in two_ranks)
+    assert one == two
+    assert one["step"] < 40
+    assert one["reason"] == "alarm"
+    assert one["kept"] == str(folder / "run" / f"checkpoint-{one['step']}")
+    spoken = [told["stderr"]["text"].count(one["sentence"]) for told in two_ranks]
+    assert spoken == [1, 0]
+    assert (folder / "report-of-0" / "report.json").is_file()
+    assert not (folder / "report-of-1").exists()
 
 
-def test_what_one_rank_cannot_measure_raises_on_both(tmp_path: Path) -> None:
-    one, two = on_two_ranks(
-        """
-model = honest()
-auditor = Auditor(SUITE, tokenizer(), every=1)
-auditor.begin(model)
-if rank == 1:
-    with torch.no_grad():
-        model.model.layers[0].mlp.down_proj.weight.fill_(float("nan"))
-try:
-    ranks.step(auditor, model, 1)
-except MeasurementError as error:
-    tell(error=str(error))
-else:
-    tell(error=None)
-""",
-        tmp_path,
-    )
+def test_what_one_rank_cannot_measure_raises_on_both(two_ranks: list[Told]) -> None:
+    one, two = (told["second_breaks"] for told in two_ranks)
     assert one["error"].startswith("rank 1 could not audit the model: ")
     assert one["error"].endswith(two["error"])
 
 
-def test_ranks_at_different_steps_are_told_apart_and_any_rank_is_heard(tmp_path: Path) -> None:
-    one, two = on_two_ranks(
-        """
-from audit.training.auditor import StepVerdict
-heard = [ranks.any_rank(False), ranks.any_rank(rank == 1), ranks.any_rank(True)]
-verdict = StepVerdict(
-    step=rank, audited=True, verdict="pass", should_stop=False, stop=None, scalars={}
-)
-try:
-    ranks.agree(verdict)
-except MeasurementError as error:
-    tell(heard=heard, error=str(error), first=ranks.is_first())
-""",
-        tmp_path,
-    )
+def test_any_rank_is_heard_and_ranks_at_different_steps_are_told_so(two_ranks: list[Told]) -> None:
+    one, two = (told["hears"] for told in two_ranks)
     assert one["heard"] == two["heard"] == [False, True, True]
-    assert "different steps (0, 1" in one["error"] == two["error"]
+    assert "different steps (0, 1" in one["error"]
+    assert one["error"] == two["error"]
     assert (one["first"], two["first"]) == (True, False)
 
 
