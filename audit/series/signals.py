@@ -18,6 +18,7 @@ from audit.engine.candidates import groups_of
 from audit.engine.gates import GATES, NotMeasurableError, matched_pairs
 from audit.engine.measure import Flags, Measurement
 from audit.series.standing import Standing
+from probes.exact import MOST_PAIRS, paired_excess_p
 from probes.intervals import p_value
 from probes.sequential import any_of, mean_above_p, rate_above_p
 from suites.schema import Gate
@@ -60,16 +61,15 @@ def _contradicts(measured: Measurement, reference: Measurement | None, gate: Gat
 def _more_than_before(measured: Measurement, reference: Measurement | None, gate: Gate) -> float:
     if reference is None:
         return 1.0
-    more = measured.fires("audit").astype(float) - reference.fires("audit").astype(float)
-    return _mean_p(more, groups_of(measured.work.roles["audit"]), gate.max)
+    groups = groups_of(measured.work.roles["audit"])
+    return _paired_p(measured.fires("audit"), reference.fires("audit"), groups, gate.max)
 
 
 def _apart(measured: Measurement, reference: Measurement | None, gate: Gate) -> float:
     """Either direction of every pair of values, Bonferroni."""
     found = []
     for a, b, groups in matched_pairs(measured, gate):
-        apart = a.astype(float) - b.astype(float)
-        found += [_mean_p(apart, groups, gate.max), _mean_p(-apart, groups, gate.max)]
+        found += [_paired_p(a, b, groups, gate.max), _paired_p(b, a, groups, gate.max)]
     return any_of(np.array(found))
 
 
@@ -162,7 +162,12 @@ def _rate_p(events: Flags, groups: NDArray[np.str_], limit: float) -> float:
     return float(rate_above_p(np.bincount(codes, events), np.bincount(codes), limit))
 
 
-def _mean_p(values: NDArray[np.float64], groups: NDArray[np.str_], limit: float) -> float:
-    _, codes = np.unique(groups, return_inverse=True)
-    means = np.bincount(codes, values) / np.bincount(codes)
-    return float(mean_above_p(means, limit))
+def _paired_p(a: Flags, b: Flags, groups: NDArray[np.str_], limit: float) -> float:
+    """Of "a happens no more often than b, by the limit": exact where every pair stands alone."""
+    names, codes = np.unique(groups, return_inverse=True)
+    if limit >= 1:
+        return 1.0
+    if len(names) == len(a) <= MOST_PAIRS:
+        return paired_excess_p(int((a & ~b).sum()), int((b & ~a).sum()), len(a), limit)
+    apart = np.bincount(codes, a.astype(float) - b.astype(float)) / np.bincount(codes)
+    return float(mean_above_p(apart, limit))

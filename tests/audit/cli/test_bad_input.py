@@ -225,7 +225,7 @@ def test_ctrl_c_keeps_the_checks_that_were_finished(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from audit.engine import run as engine
+    from audit.engine import measuring as engine
 
     def two(content: dict[str, Any]) -> None:
         content["checks"]["again"] = content["checks"]["cats"]
