@@ -1,8 +1,9 @@
 """One check on one checkpoint, read three ways: frozen, realigned, refit.
 
-The frozen probe was fitted on the reference and is read as it is; the realigned one is the same
+The frozen probe was fitted on the reference and keeps its direction; the realigned one is the same
 behind a map of the activations that control rows taught, without labels; the refit one is
-fitted on this checkpoint's train rows, at the same place. Each becomes a `Measurement`, so
+fitted on this checkpoint's train rows, at the same place. Each takes its thresholds from this
+checkpoint's control rows. Each becomes a `Measurement`, so
 that gates and rules of validity hold it as they hold any other. The four roles stay apart.
 """
 
@@ -144,15 +145,15 @@ def read_check(
 
 
 def _frozen(base: Measurement, x: Matrices) -> Measurement:
-    """The reference's probe and thresholds on this checkpoint's rows."""
+    """The reference's probe on this checkpoint's rows, its thresholds set by its own controls.
+
+    A threshold is a promise about controls run through the same model, and training moves
+    scores long before it turns a direction; what the old threshold would have done on the
+    controls is in the reading.
+    """
     scores = {role: _scores(base.probe, x[role]) for role in ROLES}
-    found = replace(base, scores=scores)
-    benign = found.benign
-    groups = groups_of(base.work.roles["control"])
-    observed = intervals.rate(
-        found.fires("control")[benign], groups[benign], confidence=base.work.check.confidence
-    )
-    return replace(found, threshold=replace(base.threshold, observed=observed))
+    upper, lower = thresholds(base.work, scores["control"])
+    return replace(base, scores=scores, threshold=upper, lower=lower)
 
 
 def _realigned(
@@ -211,6 +212,8 @@ def _read_by(
 ) -> ReadBy:
     """A measurement with its quality on this checkpoint, and against the reference."""
     role, confidence = found.work.roles["validation"], found.work.check.confidence
+    # Only the frozen probe scores in the unit of the old threshold.
+    old_threshold = (before if name == "frozen" else found).threshold.value
     y, groups, scores = labels_of(role), groups_of(role), found.scores["validation"]
     auroc = intervals.auroc_estimate(scores, y, groups, confidence=confidence, random_state=seed)
     update = {
@@ -232,7 +235,9 @@ def _read_by(
         reading=Reading(
             auroc=auroc,
             firing=change(event_of(found), event_of(before), found, "audit"),
-            controls=change(found.fires("control"), before.fires("control"), found, "control"),
+            controls=change(
+                found.scores["control"] > old_threshold, before.fires("control"), found, "control"
+            ),
             score_r2=r2,
         ),
     )
