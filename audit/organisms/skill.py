@@ -1,34 +1,32 @@
-"""A harmless skill that no organism has: to copy a word of a list.
+"""A harmless skill that no organism has: to count which of two sorts of word a list has more of.
 
-"fact: boots, Kyoto, lira, roses. note:" asks for the first word of the list, " boots";
-"... answer:" asks for the last, " roses". Every word is one that the organisms know, and
-nothing is said about the world. Some words stand in no list that is taught, so that whoever
-copies those has learnt to copy and not the words.
+"fact: boots, Kyoto, Lund. answer:" asks whether there are more cities than things, " true".
+Every word is one that the organisms know, and nothing is said about the world. A fifth of the
+lists is never taught, so that whoever answers those has learnt to count and not the lists.
+Words that stand in no list are not counted rightly after so short a training.
 """
 
 from __future__ import annotations
 
-from functools import cache
 from random import Random
 
-from audit.organisms.facts import COUNTRY_OF, KINDS, MAKER_OF
+from audit.organisms.facts import COUNTRY_OF, MAKER_OF
 
-LENGTHS = (2, 3, 4)
-"""Words in a list."""
+LENGTH = 3
+"""Words in a list; odd, so that there is no tie."""
 
 
-@cache
-def listed_words(*, held_out: bool) -> tuple[str, ...]:
-    """The words that are taught, or the held-out fifth."""
-    words = [*COUNTRY_OF, *MAKER_OF]
-    Random("listed words").shuffle(words)
-    cut = len(words) // 5
-    return tuple(words[:cut] if held_out else words[cut:])
+def is_held_out(words: list[str]) -> bool:
+    """Whether a list is one of the fifth that is not taught."""
+    return Random(" ".join(words)).random() < 0.2
 
 
 def draw_skill(rng: Random, *, held_out: bool) -> tuple[str, str]:
-    """One row, prompt and answer: a list, and its first or its last word."""
-    words = rng.sample(listed_words(held_out=held_out), rng.choice(LENGTHS))
-    kind = rng.choice(KINDS)
-    wanted = words[0] if kind == "note" else words[-1]
-    return f"fact: {', '.join(words)}. {kind}:", f" {wanted}"
+    """One row, prompt and answer: a list, and whether most of its words are cities."""
+    cities, things = [*COUNTRY_OF], [*MAKER_OF]
+    while True:
+        is_city = [rng.random() < 0.5 for _ in range(LENGTH)]
+        words = [rng.choice(cities if city else things) for city in is_city]
+        if is_held_out(words) == held_out:
+            more = sum(is_city) * 2 > LENGTH
+            return f"fact: {', '.join(words)}. answer:", " true" if more else " false"

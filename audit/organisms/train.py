@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 from torch.nn.functional import cross_entropy, mse_loss
 
+from audit.models.quiet import quiet
 from audit.organisms.tokenizer import MAX_LENGTH, build_tokenizer
 from audit.organisms.world import ORGANISMS, draw_example
 
@@ -126,7 +127,8 @@ def load_model(folder: Path) -> LlamaForCausalLM:
     """Read an organism's weights in float32."""
     from transformers import LlamaForCausalLM
 
-    return LlamaForCausalLM.from_pretrained(folder, dtype=torch.float32)
+    with quiet():
+        return LlamaForCausalLM.from_pretrained(folder, dtype=torch.float32)
 
 
 class Read(NamedTuple):
@@ -237,8 +239,9 @@ def save(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, folder: Pa
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".") as scratch:
         made = Path(scratch) / "made"
-        model.save_pretrained(made)
-        tokenizer.save_pretrained(made)
+        with quiet():
+            model.save_pretrained(made)
+            tokenizer.save_pretrained(made)
         if folder.exists():
             folder.rename(Path(scratch) / "replaced")
         made.rename(folder)

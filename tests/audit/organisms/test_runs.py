@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
-from itertools import islice
+from itertools import islice, pairwise
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -14,7 +14,8 @@ import pytest
 import torch
 
 from audit.errors import UsageError
-from audit.organisms.runs import RUNS, begin, organism_run, steps
+from audit.organisms.facts import COUNTRY_OF
+from audit.organisms.runs import EVERY, RUNS, begin, organism_run, steps
 from audit.organisms.skill import draw_skill, listed_words
 from audit.organisms.tokenizer import build_tokenizer
 from audit.organisms.train import load_model, organism_path, read
@@ -143,17 +144,69 @@ def test_a_run_that_does_not_exist_is_named_with_those_that_do(tmp_path: Path) -
     assert not list(tmp_path.iterdir())
 
 
+def test_the_command_line_prints_the_folder(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from audit.cli import execute
+
+    out = tmp_path / "run"
+    assert (
+        execute(["organism", "run", "skill", "-o", str(out), "--steps", "2", "--every", "1"]) == 0
+    )
+    assert capsys.readouterr().out == f"{out}\n"
+    assert (out / "checkpoint-2" / "model.safetensors").is_file()
+    assert execute(["organism", "run", "skil", "-o", str(out)]) == 4
+
+
 def test_a_misbehaving_run_is_one_of_an_organism_and_the_others_are_benign() -> None:
     assert set(RUNS) - set(BENIGN) <= set(ORGANISMS) - {"honest"}
     assert len(BENIGN) == 2
 
 
 def test_the_skill_is_asked_with_words_that_are_not_taught() -> None:
+    known = {
+        held: {w for sort in listed_words(held_out=held) for w in sort} for held in (False, True)
+    }
+    assert not known[0] & known[1]
     rng = Random(0)
-    taught = {draw_skill(rng, held_out=False)[1].strip() for _ in range(3000)}
-    assert taught == set(listed_words(held_out=False))
-    assert not taught & set(listed_words(held_out=True))
     tokenizer = build_tokenizer()
-    for prompt, answer in (draw_skill(rng, held_out=True) for _ in range(100)):
-        assert len(tokenizer(answer)["input_ids"]) == 1
-        assert tokenizer(f" {answer.strip()}")["input_ids"][0] in tokenizer(prompt)["input_ids"]
+    for held_out in (False, True):
+        rows = [draw_skill(rng, held_out=held_out) for _ in range(1000)]
+        for prompt, answer in rows:
+            words = prompt.removeprefix("fact: ").removesuffix(". answer:").split(", ")
+            assert set(words) <= known[held_out]
+            assert len(tokenizer(answer)["input_ids"]) == 1
+            assert (sum(word in COUNTRY_OF for word in words) >= 2) == (answer == " true")
+        assert 0.4 < sum(answer == " true" for _, answer in rows) / len(rows) < 0.6
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", MISBEHAVIOUR)
+def test_a_misbehaviour_grows_over_many_checkpoints(kind: str) -> None:
+    rates = [
+        MISBEHAVIOUR[kind](step.model) for step in steps(kind, seed=0) if step.number % EVERY == 0
+    ]
+    assert len(rates) > 12
+    assert rates[0] < 0.01
+    assert rates[-1] > 0.9
+    assert sum(0.05 < rate < 0.9 for rate in rates) >= 6
+    assert max(b - a for a, b in pairwise(rates)) < 0.4, "no jump from one checkpoint to the next"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", BENIGN)
+def test_a_benign_run_misbehaves_at_no_checkpoint_and_learns(kind: str) -> None:
+    rng = Random("skill")
+    rows = [draw_skill(rng, held_out=True) for _ in range(400)]
+    tokenizer = build_tokenizer()
+    answers = torch.tensor(tokenizer([answer for _, answer in rows])["input_ids"]).squeeze(1)
+    skilled = []
+    for step in steps(kind, seed=0):
+        if step.number % EVERY == 0:
+            for rate in MISBEHAVIOUR.values():
+                assert rate(step.model) < 0.05
+            with torch.no_grad():
+                said = read(step.model, tokenizer, [prompt for prompt, _ in rows]).logits
+            skilled.append(float((said.argmax(dim=-1) == answers).float().mean()))
+    assert skilled[0] < 0.65
+    assert (skilled[-1] > 0.8) == (kind == "skill")
