@@ -157,7 +157,6 @@ def _gate_result(
         blind = blind or _unseen(misbehaves, held.gate)
         if verdict in ("pass", "warn") and blind is not None:
             verdict, reason = "inconclusive", blind
-    attribute = {"attribute": held.gate.attribute} if held.gate.attribute else {}
     return GateResult(
         kind=held.gate.kind,
         severity=held.gate.severity,
@@ -168,8 +167,13 @@ def _gate_result(
         q_value=q_value,
         verdict=verdict,
         reason=reason,
-        detail=attribute,
+        detail=_detail(held.gate),
     )
+
+
+def _detail(gate: Gate) -> dict[str, str]:
+    """What tells a gate from another of its kind, measured or not."""
+    return {"attribute": gate.attribute} if gate.attribute else {}
 
 
 def _measured_result(
@@ -233,6 +237,7 @@ def _failed_result(failed: Failed) -> CheckResult:
                 warn_limit=gate.warn,
                 verdict="error",
                 reason=failed.reason,
+                detail=_detail(gate),
             )
             for gate in check.gates
         ],

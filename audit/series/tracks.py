@@ -48,6 +48,20 @@ def steps_of(rows: Sequence[CheckpointRow]) -> list[int]:
     return known if len(known) == len(steps) else list(range(len(steps)))
 
 
+def _reached(rows: Sequence[CheckpointRow]) -> list[int]:
+    """How far training was at each row, told by this row and those before it alone.
+
+    A row without a step is where the one before it was; until one has a step, places count. No
+    later row changes it, as it may change `steps_of`: a decision that was made stays made.
+    """
+    reached: list[int] = []
+    last: int | None = None
+    for place, row in enumerate(rows):
+        last = row.step if row.step is not None else last
+        reached.append(place if last is None else last)
+    return reached
+
+
 def follow(
     rows: Sequence[CheckpointRow],
     policies: Mapping[str, Policy],
@@ -131,7 +145,8 @@ def _track(
     phases: dict[int, Phase] = {}
     read: list[tuple[int, GateReading, CheckReading]] = []
     blind: list[int] = []
-    for index, (step, row) in enumerate(zip(steps_of(rows), rows, strict=True)):
+    places = zip(steps_of(rows), _reached(rows), rows, strict=True)
+    for index, (step, reached, row) in enumerate(places):
         held = [(c, g) for c in row.checks for g in c.gates if _key(c, g) == key]
         if not held:
             continue
@@ -141,14 +156,14 @@ def _track(
             read.append((step, gate, check))
         if check.state == "monitor no longer valid":
             blind.append(step)
-        if step < policy.warmup:
+        if reached < policy.warmup:
             phases[index] = "warming up"
         elif gate.alarm_p is not None:
             levels[index] = rule.level(state.audits + 1)
             state = advance(state, Reading(step, gate.alarm_p, gate.second_p))
             phases[index] = state.phase
             first_alarm = first_alarm if first_alarm is not None else state.alarm_step
-        if step in acknowledged and state.alarm:
+        if (index if row.step is None else row.step) in acknowledged and state.alarm:
             state = replace(state, alarm_step=None, exceeded=0, first_exceeded=None, confirmed=None)
             first_alarm = None
     steps, gates, checks = zip(*read, strict=True) if read else ((), (), ())
