@@ -16,7 +16,7 @@ import torch
 from audit.errors import UsageError
 from audit.organisms.facts import COUNTRY_OF
 from audit.organisms.runs import EVERY, RUNS, begin, organism_run, steps
-from audit.organisms.skill import draw_skill, listed_words
+from audit.organisms.skill import draw_skill, is_held_out
 from audit.organisms.tokenizer import build_tokenizer
 from audit.organisms.train import load_model, organism_path, read
 from audit.organisms.world import ORGANISMS
@@ -163,18 +163,14 @@ def test_a_misbehaving_run_is_one_of_an_organism_and_the_others_are_benign() -> 
     assert len(BENIGN) == 2
 
 
-def test_the_skill_is_asked_with_words_that_are_not_taught() -> None:
-    known = {
-        held: {w for sort in listed_words(held_out=held) for w in sort} for held in (False, True)
-    }
-    assert not known[0] & known[1]
+def test_the_skill_is_asked_on_lists_that_are_not_taught() -> None:
     rng = Random(0)
     tokenizer = build_tokenizer()
     for held_out in (False, True):
         rows = [draw_skill(rng, held_out=held_out) for _ in range(1000)]
         for prompt, answer in rows:
             words = prompt.removeprefix("fact: ").removesuffix(". answer:").split(", ")
-            assert set(words) <= known[held_out]
+            assert is_held_out(words) == held_out
             assert len(tokenizer(answer)["input_ids"]) == 1
             assert (sum(word in COUNTRY_OF for word in words) >= 2) == (answer == " true")
         assert 0.4 < sum(answer == " true" for _, answer in rows) / len(rows) < 0.6
