@@ -20,6 +20,7 @@ TIMEOUT = 240
 PROGRAM = """
 import json, os
 from datetime import timedelta
+from importlib.util import find_spec
 from pathlib import Path
 import torch
 import torch.distributed as dist
@@ -28,7 +29,7 @@ dist.init_process_group("gloo", timeout=timedelta(seconds=120))
 rank = dist.get_rank()
 from audit.errors import MeasurementError
 from audit.training import Auditor, AuditCallback, StepVerdict, ranks
-from tests.audit.training.runs import SUITE, Towards, honest, tokenizer, trainer
+from tests.audit.training.runs import SUITE, Towards, honest, rows, tokenizer, trainer
 
 def hears():
     heard = [ranks.any_rank(False), ranks.any_rank(rank == 1), ranks.any_rank(True)]
@@ -77,11 +78,42 @@ def both_turn():
         "kept": callback.auditor.report.stop.kept,
     }
 
-told = [hears(), second_turns(), second_breaks(), both_turn()]
-print("TOLD" + json.dumps(dict(zip(["hears", "second_turns", "second_breaks", "both_turn"], told))))
+def both_turn_in_lightning():
+    if find_spec("lightning") is None:
+        return None
+    import lightning.pytorch as pl
+    from audit.training import LightningAuditCallback
+
+    class Tuned(pl.LightningModule):
+        def __init__(self):
+            super().__init__()
+            self.model, self.tokenizer = honest(), tokenizer()
+
+        def training_step(self, batch, batch_idx):
+            return self.model(**batch).loss
+
+        def configure_optimizers(self):
+            return Towards(self.parameters())
+
+    callback = LightningAuditCallback(SUITE, every=2)
+    run = pl.Trainer(
+        accelerator="cpu", devices=2, strategy="ddp", max_epochs=9, max_steps=40,
+        logger=False, enable_checkpointing=False, enable_progress_bar=False,
+        enable_model_summary=False, callbacks=[callback],
+        default_root_dir=Path(os.environ["FOLDER"]) / "lightning",
+    )
+    run.fit(Tuned(), torch.utils.data.DataLoader(rows(160), batch_size=4))
+    return {
+        "step": run.global_step,
+        "reason": callback.stopping_reason,
+        "kept": callback.auditor.report.stop.kept,
+    }
+
+scenes = [hears, second_turns, second_breaks, both_turn, both_turn_in_lightning]
+print("TOLD" + json.dumps({scene.__name__: scene() for scene in scenes}))
 """
 
-Told = dict[str, dict[str, Any]]
+Told = dict[str, Any]
 
 
 @pytest.fixture(scope="module")
@@ -145,9 +177,24 @@ def test_the_trainer_stops_on_both_ranks_and_only_the_first_speaks_and_writes(
     assert one["reason"] == "alarm"
     assert one["kept"] == str(folder / "run" / f"checkpoint-{one['step']}")
     spoken = [told["stderr"]["text"].count(one["sentence"]) for told in two_ranks]
-    assert spoken == [1, 0]
+    in_lightning = two_ranks[0]["both_turn_in_lightning"] is not None
+    assert spoken == [1 + in_lightning, 0]
     assert (folder / "report-of-0" / "report.json").is_file()
     assert not (folder / "report-of-1").exists()
+
+
+def test_lightning_stops_on_both_ranks_and_keeps_the_weights_once(
+    two_ranks: list[Told], folder: Path
+) -> None:
+    one, two = (told["both_turn_in_lightning"] for told in two_ranks)
+    if one is None:
+        pytest.skip("lightning is not installed")
+    assert one == two
+    assert one["step"] < 40
+    assert one["reason"] == "alarm"
+    kept = folder / "lightning" / "flagged" / f"step={one['step']}.ckpt"
+    assert one["kept"] == str(kept)
+    assert kept.is_file()
 
 
 def test_what_one_rank_cannot_measure_raises_on_both(two_ranks: list[Told]) -> None:
