@@ -257,8 +257,8 @@ def _view_track(
 def _point(x: float, row: CheckpointRow, track: Track) -> Point:
     check = next((c for c in row.checks if (c.suite, c.check) == (track.suite, track.check)), None)
     gates = check.gates if check else []
-    which = (track.kind, track.attribute)
-    gate = next((gate for gate in gates if (gate.kind, gate.attribute) == which), None)
+    which = (track.kind, track.attribute, track.limit)
+    gate = next((g for g in gates if (g.kind, g.attribute, g.limit) == which), None)
     rate = (gate.by_reader or gate.estimate) if gate else None
     if rate:
         value: float | None = rate.value

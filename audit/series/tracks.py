@@ -29,7 +29,7 @@ from reports.series import (
 )
 from suites.schema import Policy
 
-Key = tuple[str, str, str, str | None]
+Key = tuple[str, str, str, str | None, float]
 CONFIDENCE = 0.975  # of each onset, so that a lead between two holds at 95 %
 
 
@@ -98,7 +98,7 @@ def follow(
 
 
 def _key(check: CheckReading, gate: GateReading) -> Key:
-    return check.suite, check.check, gate.kind, gate.attribute
+    return check.suite, check.check, gate.kind, gate.attribute, gate.limit
 
 
 @dataclass(frozen=True, eq=False)

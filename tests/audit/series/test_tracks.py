@@ -152,6 +152,16 @@ def test_gates_of_a_suite_share_its_alpha() -> None:
     assert [t.alarm_step for t in followed.tracks[1:]] == [None, None]
 
 
+def test_two_gates_of_a_kind_are_told_apart_by_their_limits() -> None:
+    both = check(gate(QUIET, limit=0.5), gate(CERTAIN, limit=0.1))
+    followed = follow([row(0, both), row(1, both)], POLICY)
+    assert [(t.limit, t.alarm_step, t.alpha) for t in followed.tracks] == [
+        (0.5, None, 0.005),
+        (0.1, 1, 0.005),
+    ]
+    assert phases(followed)[-1] == ["quiet", "alarm"]
+
+
 def test_a_check_that_failed_once_opens_no_track_of_its_own() -> None:
     """Else it would take its part of alpha, from the audits before it too."""
     from audit.engine.assembly import Options
