@@ -49,9 +49,11 @@ def _check(
     check: CheckReading, q_gates: Iterator[float], q_checks: Iterator[float], family: int
 ) -> CheckReading:
     gates = [_gate(g, next(q_gates), family) if _counts(g) else g for g in check.gates]
+    valid = any(_counts(g) for g in check.gates)  # of another its faults are the reasons
     return check.model_copy(
         update={
             "gates": gates,
+            "reasons": [g.reason for g in gates] if valid else check.reasons,
             "verdict": worst(g.verdict for g in gates),
             "q_change": None if check.p_change is None else next(q_checks),
         }
