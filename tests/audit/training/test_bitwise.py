@@ -120,7 +120,6 @@ def test_a_plain_loop() -> None:
 
 
 @pytest.mark.filterwarnings("ignore:The 'train_dataloader' does not have many workers")
-@pytest.mark.filterwarnings("ignore:The number of training batches")
 @pytest.mark.filterwarnings("ignore:`isinstance.treespec, LeafSpec.` is deprecated")
 def test_lightning(tmp_path: Path) -> None:
     pl = pytest.importorskip("lightning.pytorch", reason="lightning is not installed")
