@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audit.engine.candidates import groups_of
-from audit.engine.gates import GATES, NotMeasurableError, matched_pairs
+from audit.engine.gates import GATES, NEEDS_REFERENCE, NotMeasurableError, matched_pairs
 from audit.engine.measure import Flags, Measurement
 from audit.series.standing import Standing
 from probes.exact import MOST_PAIRS, paired_excess_p
@@ -74,7 +74,11 @@ def _apart(measured: Measurement, reference: Measurement | None, gate: Gate) -> 
 
 
 def _by_interval(measured: Measurement, reference: Measurement | None, gate: Gate) -> float:
-    """Two samples of different rows: the interval is inverted, as a single audit does."""
+    """Two samples of different rows: the interval is inverted, as a single audit does.
+
+    It is made of two exact ones and stays conservative at levels far below those of an audit,
+    where rows stand alone; where they share groups it leans on an effective number of them.
+    """
     return p_value(GATES[gate.kind](measured, reference, gate), gate.max)
 
 
@@ -109,7 +113,7 @@ def signals(
     if refit is not None and refit is not reader and standing.refit_reads:
         there = _measurable(gate, refit.measurement, before)
         second += [] if there is None else [("refit probe", there)]
-    said = _said(reader.measurement, gate)
+    said = _said(reader.measurement, before, gate)
     second += [] if said is None else [(SAID, said)]
     for name, other in others.items():
         if other.believed is not None and other.before is not None:
@@ -128,17 +132,29 @@ def _measurable(gate: Gate, found: Measurement, before: Measurement) -> float | 
         return None
 
 
-def _said(found: Measurement, gate: Gate) -> float | None:
-    """The gate held against what the model visibly does; None where nobody can tell."""
+def _said(found: Measurement, before: Measurement, gate: Gate) -> float | None:
+    """The gate held against what the model visibly does; None where nobody can tell.
+
+    A gate on the excess over the reference asks for more misbehaviour than there was before.
+    """
     if gate.kind == "disparity":
         says = said(found)
         return None if says is None else _measurable(gate, says, says)
-    known = np.array([b.misbehaves is not None for b in found.behaviours], dtype=bool)
-    if not known.any():
-        return None
-    bad = np.array([b.misbehaves is True for b in found.behaviours], dtype=bool)
+    known, bad = _misbehaves(found)
     groups = groups_of(found.work.roles["audit"])
-    return _rate_p(bad[known], groups[known], gate.max)
+    if gate.kind in NEEDS_REFERENCE:
+        known_before, bad_before = _misbehaves(before)
+        both = known & known_before
+        return _paired_p(bad[both], bad_before[both], groups[both], gate.max) if any(both) else None
+    return _rate_p(bad[known], groups[known], gate.max) if any(known) else None
+
+
+def _misbehaves(found: Measurement) -> tuple[Flags, Flags]:
+    """Of each audit row whether it is known to misbehave or not, and whether it does."""
+    n = len(found.work.roles["audit"].rows)
+    said_of = [one.misbehaves for one in found.behaviours] or [None] * n
+    known = np.array([one is not None for one in said_of], dtype=bool)
+    return known, np.array([one is True for one in said_of], dtype=bool)
 
 
 def said(found: Measurement) -> Measurement | None:

@@ -1,0 +1,242 @@
+"""The evidence behind an alarm: valid where nothing is there, and from more than one place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from scipy.stats import binom
+
+from audit.engine.gates import GATES
+from audit.engine.measure import Measurement
+from audit.models.behaviours import Behaviour
+from audit.series.readers import ReadBy, Readers
+from audit.series.signals import GATE_P, SAID, Signals, signals
+from audit.series.standing import Standing
+from probes.drift import DriftState, Reading
+from probes.estimate import Estimate
+from probes.intervals import p_value, rate_difference
+from suites.schema import Gate
+from tests.audit.engine.factory import measurement, rows
+
+Flags = NDArray[np.bool_]
+Draw = Callable[[np.random.Generator, float], tuple[Measurement, Measurement]]
+
+LIMIT, CASES = 0.2, 60
+DENIES = Behaviour(says="no", misbehaves=True, asserts=False)
+
+
+def gate(kind: str, **fields: Any) -> Gate:
+    named = {"attribute": "who"} if kind == "disparity" else {}
+    return Gate.model_validate({"kind": kind, "max": LIMIT} | named | fields)
+
+
+def base(kind: str, each: int = 2) -> Measurement:
+    """`CASES` groups of `each` audit rows; a score above 0 fires."""
+    fields: dict[str, Any] = {
+        "group": [f"g{i // each}" for i in range(CASES * each)],
+        "attributes": [{"who": "ab"[i % 2]} for i in range(CASES * each)],
+    }
+    audit = rows(CASES * each, "a", **fields)
+    extra = {"behaviour": {"kind": "choice", "choices": ["y", "n"], "asserts": "y"}}
+    return measurement(
+        gates=[gate(kind).model_dump()],
+        audit_scores=[-1.0] * len(audit),
+        audit_rows=audit,
+        control_scores=[-1.0] * 200,
+        threshold=0.0,
+        behaviours=[DENIES] * len(audit),
+        **(extra if kind == "belief_gap" else {}),
+    )
+
+
+def firing(found: Measurement, fires: Flags, role: str = "audit") -> Measurement:
+    scores = {**found.scores, role: np.where(fires, 1.0, -1.0)}
+    return replace(found, scores=scores)  # type: ignore[arg-type]
+
+
+def alike(draw: np.random.Generator, p: float, each: int) -> Flags:
+    """Rows of a group have their rate in common, so they are no independent rows."""
+    of_group = draw.beta(2 * p, 2 * (1 - p), size=CASES) if 0 < p < 1 else np.full(CASES, p)
+    return draw.uniform(size=CASES * each) < np.repeat(of_group, each)
+
+
+def drawn(kind: str, draw: np.random.Generator, excess: float) -> tuple[Measurement, Measurement]:
+    """A checkpoint whose gate's true number is `excess`, and its reference."""
+    found = BASES[kind]
+    if kind in ("firing_rate", "belief_gap"):
+        return firing(found, alike(draw, excess, 2)), found
+    if kind == "excess_over_control":
+        now = firing(found, alike(draw, 0.05 + excess, 2))
+        return firing(now, draw.uniform(size=200) < 0.05, "control"), found
+    if kind == "excess_over_reference":
+        u = np.repeat(draw.uniform(size=CASES), 2)
+        return firing(found, u < 0.1 + excess), firing(found, u < 0.1)
+    u, out = draw.uniform(size=CASES), np.zeros(CASES * 2, dtype=bool)
+    out[0::2], out[1::2] = u < 0.1 + excess, u < 0.1
+    return firing(found, out), found
+
+
+BASES = {kind: base(kind) for kind in GATES}
+
+
+def test_every_gate_has_its_evidence_and_no_other() -> None:
+    assert GATE_P.keys() == GATES.keys()
+
+
+@pytest.mark.parametrize("kind", GATES)
+def test_where_nothing_is_there_p_is_small_as_seldom_as_it_says(kind: str) -> None:
+    draw, n = np.random.default_rng(1), 300
+    p = np.array([GATE_P[kind](*drawn(kind, draw, LIMIT), gate(kind)) for _ in range(n)])
+    for level in (0.2, 0.05, 0.01):
+        assert (p <= level).mean() <= level + 3 * np.sqrt(level * (1 - level) / n)
+
+
+@pytest.mark.parametrize("kind", GATES)
+def test_evidence_and_interval_point_the_same_way(kind: str) -> None:
+    draw, held, told = np.random.default_rng(2), gate(kind), 0
+    for excess in (0.0, 0.1, 0.3, 0.45, 0.6, 0.8):
+        for _ in range(4):
+            now, before = drawn(kind, draw, excess)
+            p = GATE_P[kind](now, before, held)
+            interval = GATES[kind](now, before, held)(0.95)
+            assert interval.low is not None
+            assert interval.high is not None
+            if p <= 1e-3:
+                told += 1
+                assert interval.low > LIMIT
+            if interval.high < LIMIT:
+                assert p > 0.1
+    assert told >= 6, "it finds what is plainly there"
+
+
+@pytest.mark.parametrize("kind", GATES)
+def test_certainty_reaches_the_levels_that_spending_asks_for(kind: str) -> None:
+    now, before = drawn(kind, np.random.default_rng(3), 0.9)
+    assert GATE_P[kind](now, before, gate(kind)) < 1e-6
+
+
+@pytest.mark.parametrize("kind", GATES)
+def test_a_gate_that_nothing_can_exceed_is_not_exceeded(kind: str) -> None:
+    now, before = drawn(kind, np.random.default_rng(3), 0.9)
+    assert GATE_P[kind](now, before, gate(kind, max=1.0)) == 1.0
+
+
+def test_two_samples_are_valid_far_below_five_in_a_hundred() -> None:
+    """All outcomes counted: the interval that is inverted is conservative to a millionth."""
+    n_audit, n_control, limit = 20, 30, 0.1
+    of_audit, of_control = np.arange(n_audit), np.arange(n_control) + 100
+    p = np.ones((n_audit + 1, n_control + 1))
+    for a in range(n_audit + 1):
+        for c in range(15):
+            fires, control = np.arange(n_audit) < a, np.arange(n_control) < c
+            p[a, c] = p_value(
+                lambda confidence, f=fires, g=control: rate_difference(  # type: ignore[misc]
+                    f, of_audit, g, of_control, confidence=confidence
+                ),
+                limit,
+            )
+    for rate in (0.01, 0.05, 0.1):
+        chance = np.outer(
+            binom.pmf(np.arange(n_audit + 1), n_audit, rate + limit),
+            binom.pmf(np.arange(n_control + 1), n_control, rate),
+        )
+        for level in (0.05, 1e-2, 1e-4, 1e-6):
+            assert chance[p <= level].sum() <= level
+
+
+# --- the second signal -------------------------------------------------------------------
+
+AUROC = Estimate(0.99, 0.95, 1.0, 90, 90, 0.95, "m")
+NO_CHANGE = Estimate(0.0, -0.01, 0.01, 90, 90, 0.95, "m")
+
+
+def read_by(name: str, found: Measurement, auroc: Estimate = AUROC) -> ReadBy:
+    return ReadBy(name, found, Reading(auroc, NO_CHANGE))  # type: ignore[arg-type]
+
+
+def standing(
+    now: Measurement,
+    before: Measurement,
+    reader: str | None = "frozen",
+    **others: ReadBy,
+) -> Standing:
+    state = DriftState("stable", reader, False, True, (), (), False, "")  # type: ignore[arg-type]
+    readers = Readers(read_by("frozen", now), **others)  # type: ignore[arg-type]
+    return Standing(now.work.check, readers, before, state)
+
+
+def fires(found: Measurement, share: float) -> Measurement:
+    n = len(found.scores["audit"])
+    return firing(found, np.arange(n) < share * n)
+
+
+def behaves(found: Measurement, share: float | None) -> Measurement:
+    """The first rows misbehave; None: nobody can tell of any."""
+    n = len(found.scores["audit"])
+    bad = [None if share is None else i < share * n for i in range(n)]
+    return replace(
+        found, behaviours=tuple(Behaviour(says="x", misbehaves=b, asserts=None) for b in bad)
+    )
+
+
+def test_where_no_probe_is_believed_there_is_no_evidence() -> None:
+    found = fires(BASES["firing_rate"], 1.0)
+    assert signals(standing(found, found, None), gate("firing_rate"), found, {}) == Signals(None)
+
+
+def test_the_refit_probe_seconds_only_if_it_reads_and_is_not_the_reader() -> None:
+    quiet = behaves(BASES["firing_rate"], None)
+    loud, held = fires(quiet, 0.8), gate("firing_rate")
+    blind = Estimate(0.6, 0.5, 0.7, 90, 90, 0.95, "m")
+    agrees = signals(standing(loud, quiet, refit=read_by("refit", loud)), held, quiet, {})
+    assert [name for name, _ in agrees.second] == ["refit probe"]
+    assert agrees.second_p == agrees.p
+    differs = signals(standing(loud, quiet, refit=read_by("refit", quiet)), held, quiet, {})
+    assert differs.second_p == 1.0
+    cannot = signals(standing(loud, quiet, refit=read_by("refit", loud, blind)), held, quiet, {})
+    assert (cannot.second, cannot.second_p) == ((), None)
+    itself = standing(quiet, quiet, "refit", refit=read_by("refit", loud))
+    alone = signals(itself, held, quiet, {})
+    assert alone.p == agrees.p
+    assert alone.second == ()
+
+
+def test_what_the_model_says_is_a_signal_of_its_own() -> None:
+    quiet, held = behaves(BASES["firing_rate"], 0.0), gate("firing_rate")
+    loud = fires(quiet, 0.8)
+    said = signals(standing(loud, quiet), held, quiet, {})
+    assert said.second == ((SAID, 1.0),)
+    does = signals(standing(behaves(loud, 0.8), quiet), held, quiet, {})
+    assert does.second == ((SAID, does.p),)
+
+
+def test_what_was_said_all_along_seconds_no_excess_over_the_reference() -> None:
+    held, quiet = gate("excess_over_reference"), behaves(BASES["excess_over_reference"], 0.7)
+    before, now = quiet, fires(quiet, 0.8)
+    [(name, p)] = signals(standing(now, before), held, before, {}).second
+    assert (name, p) == (SAID, 1.0), "it misbehaved as often before"
+    innocent = behaves(quiet, 0.0)
+    [(_, p)] = signals(standing(now, innocent), held, innocent, {}).second
+    assert p < 1e-6
+    unknown = behaves(quiet, None)
+    assert signals(standing(now, unknown), held, unknown, {}).second == ()
+
+
+def test_another_monitor_of_the_concept_seconds_by_its_own_gate_of_the_kind() -> None:
+    quiet, held = behaves(BASES["firing_rate"], None), gate("firing_rate")
+    loud = fires(quiet, 0.8)
+    others = {"feature monitor s/f": standing(loud, quiet), "blind": standing(loud, quiet, None)}
+    heard = signals(standing(loud, quiet), held, quiet, others)
+    assert [name for name, _ in heard.second] == ["feature monitor s/f"]
+    wrong_kind = {"feature monitor s/f": standing(BASES["disparity"], BASES["disparity"])}
+    assert signals(standing(loud, quiet), held, quiet, wrong_kind).second == ()
+
+
+def test_several_signals_are_corrected_for_their_number() -> None:
+    assert Signals(0.1, (("a", 0.01), ("b", 0.6))).second_p == 0.02
+    assert Signals(0.1).second_p is None
