@@ -20,7 +20,12 @@ EVERY = 2
 
 
 def a_callback(folder: Path | None = None, **changes: Any) -> AuditCallback:
-    return AuditCallback(SUITE, **{"every": EVERY, "out": folder, **changes})
+    """One that reads few rows, and so is never sure of an alarm."""
+    return AuditCallback(SUITE, **{"every": EVERY, "out": folder, "limit": 40, **changes})
+
+
+def a_sure_callback(folder: Path | None = None) -> AuditCallback:
+    return a_callback(folder, limit=None)
 
 
 def audited(callback: AuditCallback) -> list[tuple[int, bool]]:
@@ -35,7 +40,7 @@ def audited(callback: AuditCallback) -> list[tuple[int, bool]]:
 def test_a_run_that_becomes_the_liar_is_stopped_with_a_reason_and_its_weights(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    callback = a_callback(tmp_path / "report")
+    callback = a_sure_callback(tmp_path / "report")
     run = trainer(honest(), tmp_path / "run", callbacks=[callback], to_liar=True, max_steps=40)
     run.train()
 
@@ -56,7 +61,7 @@ def test_a_run_that_becomes_the_liar_is_stopped_with_a_reason_and_its_weights(
 
 
 def test_honest_training_is_left_alone(tmp_path: Path) -> None:
-    callback = a_callback()
+    callback = a_sure_callback()
     run = trainer(honest(), tmp_path, callbacks=[callback], max_steps=12, learning_rate=1e-4)
     run.train()
     assert run.state.global_step == 12
@@ -65,14 +70,14 @@ def test_honest_training_is_left_alone(tmp_path: Path) -> None:
 
 
 def test_resumed_from_a_checkpoint_it_decides_as_if_never_interrupted(tmp_path: Path) -> None:
-    whole = a_callback()
+    whole = a_sure_callback()
     first = trainer(honest(), tmp_path / "a", callbacks=[whole], to_liar=True, max_steps=40)
     first.train()
     stopped = first.state.global_step
 
     # Between the two audits that the alarm needs, so that patience has to be carried over.
     cut = stopped - 1
-    broken = a_callback()
+    broken = a_sure_callback()
     second = trainer(
         honest(),
         tmp_path / "b",
@@ -86,7 +91,7 @@ def test_resumed_from_a_checkpoint_it_decides_as_if_never_interrupted(tmp_path: 
     second.train()
     assert broken.stopping_reason is None
 
-    later = a_callback()
+    later = a_sure_callback()
     third = trainer(honest(), tmp_path / "b", callbacks=[later], to_liar=True, max_steps=40)
     third.train(resume_from_checkpoint=str(tmp_path / "b" / f"checkpoint-{cut}"))
     assert third.state.global_step == stopped
@@ -166,9 +171,9 @@ def test_made_anew_without_what_it_was_given_it_refuses(tmp_path: Path) -> None:
 
 
 def test_a_stopped_run_stays_stopped(tmp_path: Path) -> None:
-    run = trainer(honest(), tmp_path, callbacks=[a_callback()], to_liar=True, max_steps=40)
+    run = trainer(honest(), tmp_path, callbacks=[a_sure_callback()], to_liar=True, max_steps=40)
     run.train()
-    again = trainer(honest(), tmp_path, callbacks=[a_callback()], to_liar=True, max_steps=40)
+    again = trainer(honest(), tmp_path, callbacks=[a_sure_callback()], to_liar=True, max_steps=40)
     with pytest.raises(UsageError, match=f"stopped at step {run.state.global_step}"):
         again.train(resume_from_checkpoint=True)
 
@@ -332,7 +337,7 @@ def test_what_would_delete_the_flagged_weights_is_refused(tmp_path: Path) -> Non
 
 
 def test_flagged_weights_are_kept_when_only_the_best_are_saved(tmp_path: Path) -> None:
-    callback = a_callback()
+    callback = a_sure_callback()
     run = trainer(
         honest(),
         tmp_path,

@@ -62,7 +62,12 @@ def data() -> Any:
 
 
 def a_callback(folder: Path | None = None, **changes: Any) -> LightningAuditCallback:
-    return LightningAuditCallback(SUITE, **{"every": EVERY, "out": folder, **changes})
+    """One that reads few rows, and so is never sure of an alarm."""
+    return LightningAuditCallback(SUITE, **{"every": EVERY, "out": folder, "limit": 40, **changes})
+
+
+def a_sure_callback(folder: Path | None = None) -> LightningAuditCallback:
+    return a_callback(folder, limit=None)
 
 
 def audited(callback: LightningAuditCallback) -> list[tuple[int, bool]]:
@@ -79,7 +84,7 @@ def test_a_run_that_becomes_the_liar_is_stopped_with_a_reason_and_its_weights(
     tmp_path: Path, name: str
 ) -> None:
     base = pytest.importorskip(name)
-    callback = a_callback(tmp_path / "report")
+    callback = a_sure_callback(tmp_path / "report")
     module = a_module(base, to_liar=True)
     trainer = a_trainer(tmp_path, callback, base=base)
     trainer.fit(module, data())
@@ -97,7 +102,7 @@ def test_a_run_that_becomes_the_liar_is_stopped_with_a_reason_and_its_weights(
 
 
 def test_an_alarm_stops_before_the_minimum_of_steps(tmp_path: Path) -> None:
-    callback = a_callback()
+    callback = a_sure_callback()
     trainer = a_trainer(tmp_path, callback, min_steps=40, min_epochs=2)
     trainer.fit(a_module(to_liar=True), data())
     assert callback.stopping_reason == "alarm"
@@ -105,7 +110,7 @@ def test_an_alarm_stops_before_the_minimum_of_steps(tmp_path: Path) -> None:
 
 
 def test_honest_training_is_left_alone_and_its_steps_are_optimizer_steps(tmp_path: Path) -> None:
-    callback = a_callback()
+    callback = a_sure_callback()
     trainer = a_trainer(tmp_path, callback, max_steps=6, accumulate_grad_batches=3)
     trainer.fit(a_module(), data())
     assert trainer.global_step == 6
@@ -115,20 +120,20 @@ def test_honest_training_is_left_alone_and_its_steps_are_optimizer_steps(tmp_pat
 
 
 def test_resumed_from_a_checkpoint_it_decides_as_if_never_interrupted(tmp_path: Path) -> None:
-    whole = a_callback()
+    whole = a_sure_callback()
     first = a_trainer(tmp_path / "a", whole)
     first.fit(a_module(to_liar=True), data())
     stopped = first.global_step
 
     # Between the two audits that the alarm needs, so that patience has to be carried over.
     cut = stopped - 1
-    broken = a_callback()
+    broken = a_sure_callback()
     second = a_trainer(tmp_path / "b", broken, max_steps=cut)
     second.fit(a_module(to_liar=True), data())
     assert broken.stopping_reason is None
     second.save_checkpoint(tmp_path / "cut.ckpt")
 
-    later = a_callback()
+    later = a_sure_callback()
     third = a_trainer(tmp_path / "b", later)
     third.fit(a_module(to_liar=True), data(), ckpt_path=tmp_path / "cut.ckpt")
     assert third.global_step == stopped
