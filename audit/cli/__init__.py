@@ -18,6 +18,7 @@ from audit.exit_codes import ExitCode
 # Command -> module that holds it, in the order of the help page.
 _COMMANDS = {
     "run": "audit.cli.run",
+    "watch": "audit.cli.watch",
     "validate": "audit.cli.validate",
     "plan": "audit.cli.plan",
     "list": "audit.cli.catalogue",
@@ -95,7 +96,11 @@ def execute(arguments: list[str]) -> int:
     except (BrokenPipeError, SystemExit):  # click and rich turn a closed pipe into an exit
         close_stdout()
         # What was to be measured was not: that must not look like a pass.
-        return ExitCode.INTERRUPTED if arguments[:1] in (["run"], ["demo"]) else ExitCode.PASSED
+        return (
+            ExitCode.INTERRUPTED
+            if arguments[:1] in (["run"], ["watch"], ["demo"])
+            else ExitCode.PASSED
+        )
     except OSError as error:
         return _fail(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}")
     except Exception as error:  # noqa: BLE001 - the last line of defence, and it says so

@@ -29,6 +29,7 @@ class Told:
         hidden: folders of the records of suites that the run never saw.
         acknowledged: steps of alarms after which somebody let the run go on.
         interrupted: whether the series was cut short.
+        stood: an alarm that was raised before and stands whatever came since.
         notes: what a reader must know.
         device: what it ran on.
         started: when.
@@ -40,6 +41,7 @@ class Told:
     hidden: tuple[str, ...] = ()
     acknowledged: tuple[int, ...] = ()
     interrupted: bool = False
+    stood: Stop | None = None
     notes: tuple[str, ...] = ()
     device: str = "cpu"
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
@@ -63,7 +65,7 @@ def series_report(
     followed = follow(
         corrected(rows, fail_on=options.fail_on), policy, acknowledged=told.acknowledged
     )
-    stop = stop_of(followed.rows, followed.tracks, kept=told.kept)
+    stop = stop_of(followed.rows, followed.tracks, kept=told.kept) or told.stood
     verdict = worst(row.verdict for row in followed.rows)
     if stop is not None and stop.on_flag != "warn":
         verdict = worst([verdict, "flag"])

@@ -96,7 +96,7 @@ def find_checkpoints(given: Sequence[str], *, base: str | None = None) -> list[C
         for source, name, number in zip(sources, names, numbers, strict=True)
     ]
     _no_step_twice(checkpoints, unit)
-    return _in_order(checkpoints)
+    return in_order(checkpoints)
 
 
 def is_series(given: Sequence[str]) -> bool:
@@ -289,7 +289,7 @@ def _no_step_twice(checkpoints: Sequence[Checkpoint], unit: str) -> None:
             )
 
 
-def _in_order(checkpoints: Sequence[Checkpoint]) -> list[Checkpoint]:
+def in_order(checkpoints: Sequence[Checkpoint]) -> list[Checkpoint]:
     """By step, on the places of those that have one; the others stay where they are."""
     stepped = sorted((c.step, place) for place, c in enumerate(checkpoints) if c.step is not None)
     rest = iter(checkpoints[place] for _, place in stepped)

@@ -104,7 +104,7 @@ def is_complete(folder: Path, *, earlier: Completeness | None = None) -> Complet
         earlier: an earlier look; whatever differs from it counts as still being written.
     """
     try:
-        files = _files(folder)
+        files = files_in(folder)
         missing = tuple(_missing(folder))
         writing = tuple(_writing(folder, files, earlier))
     except (FileNotFoundError, NotADirectoryError):
@@ -117,7 +117,12 @@ def is_complete(folder: Path, *, earlier: Completeness | None = None) -> Complet
     return Completeness(folder, missing, writing, files)
 
 
-def _files(folder: Path) -> tuple[tuple[str, int, int], ...]:
+def files_in(folder: Path) -> tuple[tuple[str, int, int], ...]:
+    """Name, size in bytes and time of change in nanoseconds of each file.
+
+    Raises:
+        OSError: the folder or a file went away.
+    """
     found = []
     for path in sorted(folder.iterdir()):
         if path.is_file():

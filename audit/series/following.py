@@ -10,15 +10,10 @@ run again. One that cannot be audited is a row of its own and is tried again the
 
 from __future__ import annotations
 
-import hashlib
-import json
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-
-from pydantic import ValidationError
 
 from audit.engine.assembly import Options, Progress, assemble, model_info
 from audit.engine.measuring import Talk, capture_plan
@@ -40,14 +35,10 @@ from audit.series.identity import Identity, identity
 from audit.series.opening import Bases, open_checkpoint
 from audit.series.own_text import writes
 from audit.series.reference import Reference, plan_like, read_reference
+from audit.series.stored_rows import folder_name, keep_row, series_key, stored_row
 from reports.record import ModelInfo
-from reports.render import write_text_atomic
-from reports.series import CheckpointRow, SeriesReport
+from reports.series import CheckpointRow, SeriesReport, Stop
 from suites.load import LoadedSuite
-from suites.splits import rows_digest
-
-ROW_FILE = "row.json"
-ROW_VERSION = 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,39 +152,58 @@ def begin_series(
     bases: Bases = {}
     for candidate in [reference] if reference is not None else checkpoints:
         try:
-            model = _opened(candidate, options, None, bases)
-            measured = read_reference(
-                selected,
-                model,
-                seed=options.seed,
-                allow_pickle=options.allow_pickle,
-                allow_half=options.allow_half,
-                talk=talk,
+            series = begin_at(
+                opened, selected, candidate, folder, options=options, talk=talk, bases=bases
             )
         except MeasurementError as error:
             if reference is not None:
                 raise MeasurementError(f"the reference cannot be audited: {error}") from error
-            broken[candidate.name] = _broken(candidate, error)
+            broken[candidate.name] = broken_row(candidate, error)
             continue
-        like = None if model.path is None else identity(model.path)
-        series = Series(
-            opened=tuple(opened),
-            selected=tuple(selected),
-            options=options,
-            folder=folder,
-            origin=candidate,
-            reference=replace(measured, name=candidate.name),
-            reference_model=model if any(writes(one.check) for one in selected) else None,
-            info=model_info(model),
-            like=like,
-            key=_key(opened, selected, options, model.weights_digest),
-            started=datetime.now(UTC),
-            talk=talk,
-            bases=bases,
-        )
         return series, broken
     reasons = "; ".join(row.reasons[0] for row in broken.values())
     raise MeasurementError(f"no checkpoint of the series can be audited: {reasons}")
+
+
+def begin_at(
+    opened: Sequence[LoadedSuite],
+    selected: Sequence[Selected],
+    origin: Checkpoint,
+    folder: Path,
+    *,
+    options: Options,
+    talk: Talk,
+    bases: Bases,
+) -> Series:
+    """A series whose reference is `origin`.
+
+    Raises:
+        MeasurementError: it cannot be audited.
+    """
+    model = _opened(origin, options, None, bases)
+    measured = read_reference(
+        selected,
+        model,
+        seed=options.seed,
+        allow_pickle=options.allow_pickle,
+        allow_half=options.allow_half,
+        talk=talk,
+    )
+    return Series(
+        opened=tuple(opened),
+        selected=tuple(selected),
+        options=options,
+        folder=folder,
+        origin=origin,
+        reference=replace(measured, name=origin.name),
+        reference_model=model if any(writes(one.check) for one in selected) else None,
+        info=model_info(model),
+        like=None if model.path is None else identity(model.path),
+        key=series_key(opened, selected, options, model.weights_digest),
+        started=datetime.now(UTC),
+        talk=talk,
+        bases=bases,
+    )
 
 
 def audit_checkpoint(series: Series, checkpoint: Checkpoint) -> CheckpointRow:
@@ -204,14 +214,14 @@ def audit_checkpoint(series: Series, checkpoint: Checkpoint) -> CheckpointRow:
     folder = series.folder / "checkpoints" / folder_name(checkpoint.name)
     try:
         made_of = fingerprint(checkpoint, series.key, series.options)
-        stored = _stored(folder, made_of, checkpoint)
+        stored = stored_row(folder, checkpoint, made_of=made_of)
         if stored is not None:
             series.talk.say(f"{checkpoint.name}: audited before")
             return stored
         return _audit(series, checkpoint, folder, made_of)
     except (MeasurementError, UsageError) as error:
         series.talk.say(f"{checkpoint.name}: {error}")
-        return _broken(checkpoint, error)
+        return broken_row(checkpoint, error)
 
 
 def write_series(
@@ -221,14 +231,30 @@ def write_series(
     interrupted: bool = False,
     notes: Sequence[str] = (),
     hidden: Sequence[str] = (),
+    acknowledged: Sequence[int] = (),
+    stood: Stop | None = None,
+    status: str = "complete",
 ) -> SeriesReport:
-    """Put the rows together and write the record in every format."""
+    """Put the rows together and write the record in every format.
+
+    Args:
+        series: that they belong to.
+        rows: in the order of training.
+        interrupted: whether the series was cut short.
+        notes: what a reader must know.
+        hidden: folders of the records of suites that the run never saw.
+        acknowledged: steps of alarms after which somebody let the run go on.
+        stood: an alarm that was raised before and stands whatever came since.
+        status: of the folder, where nothing cut it short: `running` while more is to come.
+    """
     told = Told(
         reference=series.origin.name,
         reference_model=series.info,
         interrupted=interrupted,
         notes=tuple(notes),
         hidden=tuple(hidden),
+        acknowledged=tuple(acknowledged),
+        stood=stood,
         device=series.options.device or "cpu",
         started=series.started,
     )
@@ -236,18 +262,11 @@ def write_series(
     write_report(series.folder, report)
     write_status(
         series.folder,
-        "interrupted" if interrupted else "complete",
+        "interrupted" if interrupted else status,
         verdict=report.verdict,
         exit_code=report.exit_code,
     )
     return report
-
-
-def folder_name(name: str) -> str:
-    """A checkpoint's name as that of a folder; one that had to be changed keeps a digest."""
-    plain = re.sub(r"[^A-Za-z0-9._=-]+", "-", name).strip(".-") or "checkpoint"
-    same = plain == name and len(name) <= 80
-    return plain if same else f"{plain[-60:]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 
 def _opened(
@@ -263,7 +282,8 @@ def _opened(
     )
 
 
-def _broken(checkpoint: Checkpoint, error: AuditError) -> CheckpointRow:
+def broken_row(checkpoint: Checkpoint, error: AuditError | str) -> CheckpointRow:
+    """The row of a checkpoint that could not be audited."""
     row = error_row(
         checkpoint.name, checkpoint.step, checkpoint.source, checkpoint.kind, str(error)
     )
@@ -274,7 +294,9 @@ def _audit(series: Series, checkpoint: Checkpoint, folder: Path, made_of: str) -
     started = datetime.now(UTC)
     options, reference = series.options, series.reference
     model = _opened(checkpoint, options, series.like, series.bases)
-    if checkpoint == series.origin:
+    # A folder that was overwritten since is a checkpoint like any other.
+    itself = checkpoint == series.origin and model.weights_digest == reference.weights_digest
+    if itself:
         plan, audited = reference.plan, audit_reference(reference, seed=options.seed)
     else:
         plan, audited = _against_reference(series, model)
@@ -285,7 +307,7 @@ def _audit(series: Series, checkpoint: Checkpoint, folder: Path, made_of: str) -
             series.selected,
             plan,
             model,
-            None if checkpoint == series.origin else series.info,
+            None if itself else series.info,
             options,
             Progress(list(audited.outcomes)),
             started,
@@ -304,8 +326,7 @@ def _audit(series: Series, checkpoint: Checkpoint, folder: Path, made_of: str) -
         checks=list(audited.readings),
         run=f"checkpoints/{folder.name}",
     )
-    kept = {"made_of": made_of, "row": row.model_dump(mode="json")}
-    write_text_atomic(folder / ROW_FILE, json.dumps(kept, allow_nan=False) + "\n")
+    keep_row(folder, row, made_of=made_of, key=series.key)
     return row
 
 
@@ -331,44 +352,3 @@ def _against_reference(series: Series, model: LoadedModel) -> tuple[Plan, Audite
         reference_model=series.reference_model,
     )
     return plan, audited
-
-
-def _stored(folder: Path, made_of: str, checkpoint: Checkpoint) -> CheckpointRow | None:
-    """The row that is there, if it was made of the same; a row of another shape is made anew."""
-    try:
-        kept = json.loads((folder / ROW_FILE).read_text("utf-8"))
-        if kept["made_of"] != made_of:
-            return None
-        row = CheckpointRow.model_validate(kept["row"])
-    except (OSError, ValueError, KeyError, TypeError, ValidationError):
-        return None
-    return row.model_copy(update={"name": checkpoint.name, "step": checkpoint.step})
-
-
-def _key(
-    opened: Sequence[LoadedSuite],
-    selected: Sequence[Selected],
-    options: Options,
-    reference_digest: str,
-) -> str:
-    """What every row rests on beside its own checkpoint."""
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        installed = version("alignment-audit")
-    except PackageNotFoundError:
-        installed = "unknown"
-    rows: Mapping[str, dict[str, str]] = {
-        "/".join(one.key): {role: rows_digest(of) for role, of in one.rows.items()}
-        for one in selected
-    }
-    facts = {
-        "row_version": ROW_VERSION,
-        "version": installed,
-        "suites": {suite.suite.name: suite.digest for suite in opened},
-        "rows": rows,
-        "seed": options.seed,
-        "dtype": options.dtype,
-        "reference": reference_digest,
-    }
-    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()

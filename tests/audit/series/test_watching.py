@@ -1,0 +1,193 @@
+"""A folder that grows between two looks, with real models: what is audited, when, how it ends."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from audit.engine.assembly import Options
+from audit.engine.measuring import Talk
+from audit.errors import MeasurementError, NothingToAuditError, UsageError
+from audit.models.loading import ORGANISMS
+from audit.series.actions import STOP_FILE, Actions
+from audit.series.locking import alone
+from audit.series.watching import Asked, watch
+from reports.read import read_record
+from reports.series import SeriesReport
+
+SUITE = Path("suites/organism_lying.yaml")
+Event = Callable[[], object]
+
+
+@pytest.fixture
+def lying(tmp_path: Path) -> Path:
+    """The built-in suite on one layer, with an alarm at the first audit that shows it."""
+    return _suite(tmp_path, patience=1)
+
+
+def _suite(folder: Path, **policy: Any) -> Path:
+    root = Path(__file__).resolve().parents[3]
+    content = yaml.safe_load((root / SUITE).read_text("utf-8"))
+    content["datasets"]["claims"]["path"] = str(root / "suites/data/organism_lying.jsonl")
+    content["checks"]["deployed"]["monitor"]["layers"] = [1]
+    content["policy"] = policy
+    path = folder / "lying.yaml"
+    path.write_text(yaml.safe_dump(content), encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    """A folder in which training has just begun."""
+    (tmp_path / "run").mkdir()
+    return tmp_path / "run"
+
+
+def saved(folder: Path, name: str, organism: str = "honest") -> Path:
+    """A checkpoint, all of it at once."""
+    ignore = shutil.ignore_patterns("sae")
+    shutil.copytree(ORGANISMS / organism, folder / name, ignore=ignore, dirs_exist_ok=True)
+    return folder / name
+
+
+def watched(
+    suite: Path,
+    run: Path,
+    *events: Event,
+    said: list[str] | None = None,
+    limit: int | None = 40,
+    **asked: Any,
+) -> SeriesReport:
+    """Watch; at each wait the next event happens, and after the last of them it is over."""
+    left = list(events)
+
+    def wait(seconds: float) -> None:
+        if left:
+            left.pop(0)()
+        elif seconds > 100:
+            raise KeyboardInterrupt
+
+    asked = {"out": run / "audit", "poll": 0.01, "seconds": 0.0} | asked
+    if events and "seconds" not in asked:
+        asked["seconds"] = None
+    return watch(
+        [suite],
+        Asked(run, **asked),
+        options=Options(limit=limit),
+        talk=Talk(say=(said if said is not None else []).append),
+        wait=wait,
+    )
+
+
+def rows(report: SeriesReport) -> dict[str, str]:
+    return {row.name: row.verdict for row in report.checkpoints}
+
+
+def audits(said: list[str]) -> list[str]:
+    """The checkpoints that were read, in order."""
+    before = {line.split(":")[0] for line in said if line.endswith("audited before")}
+    found = [line.split(":")[0] for line in said if line.endswith("complete, auditing")]
+    return [name for name in found if name not in before]
+
+
+def test_checkpoints_are_audited_as_they_come_and_in_the_order_of_training(
+    lying: Path, run: Path
+) -> None:
+    saved(run, "checkpoint-200")
+    said: list[str] = []
+    report = watched(
+        lying,
+        run,
+        lambda: None,
+        lambda: (saved(run, "checkpoint-1000"), saved(run, "tmp-checkpoint-1200")),
+        lambda: saved(run, "checkpoint-100"),
+        lambda: saved(run, "checkpoint-2000"),
+        lambda: None,
+        said=said,
+        until_step=2000,
+        seconds=None,
+    )
+    assert audits(said) == [f"checkpoint-{n}" for n in (200, 1000, 100, 2000)]
+    assert list(rows(report)) == [f"checkpoint-{n}" for n in (100, 200, 1000, 2000)]
+    assert report.reference == "checkpoint-200", "the first that could be audited"
+    assert report.stop is None
+    assert report == read_record(run / "audit")
+
+
+def test_a_checkpoint_that_is_being_written_waits_until_it_is_whole(lying: Path, run: Path) -> None:
+    saved(run, "checkpoint-100")
+    whole = saved(run.parent, "whole")
+    files = sorted(whole.iterdir(), key=lambda file: file.stat().st_size)
+    writing = run / "checkpoint-200"
+
+    def begin() -> None:
+        writing.mkdir()
+
+    def half(file: Path) -> Event:
+        content = file.read_bytes()
+        return lambda: (writing / file.name).write_bytes(content[: len(content) // 2])
+
+    def rest(file: Path) -> Event:
+        return lambda: shutil.copy(file, writing)
+
+    steps = [begin, *(event for file in files for event in (half(file), rest(file)))]
+    said: list[str] = []
+    report = watched(lying, run, *steps, lambda: None, said=said, until_step=200, seconds=None)
+    assert audits(said) == ["checkpoint-100", "checkpoint-200"]
+    assert not [line for line in said if "error" in line]
+    assert all(verdict != "error" for verdict in rows(report).values())
+
+
+def test_an_alarm_ends_the_watch_and_its_command_runs_once(lying: Path, run: Path) -> None:
+    saved(run, "checkpoint-100")
+    saved(run, "checkpoint-200", "liar")
+    saved(run, "checkpoint-300")
+    log = run.parent / "log"
+    actions = Actions(command=("sh", "-c", f'echo "$AUDIT_STEP $AUDIT_REASON" >> {log}; exit 5'))
+    said: list[str] = []
+    report = watched(lying, run, said=said, actions=actions, limit=None)
+    assert report.exit_code == 1
+    assert audits(said) == ["checkpoint-100", "checkpoint-200"]
+    stop = json.loads((run / STOP_FILE).read_text("utf-8"))
+    assert report.stop is not None
+    assert {key: stop[key] for key in ("reason", "step", "checkpoint", "on_flag")} == {
+        "reason": "alarm", "step": 200, "checkpoint": "checkpoint-200", "on_flag": "stop",
+    }  # fmt: skip
+    assert stop["sentence"] == report.stop.sentence
+    assert read_record(run / stop["report"]) == report
+    assert any("ended with 5" in note for note in report.notes)
+
+    again: list[str] = []
+    second = watched(lying, run, said=again, actions=actions, limit=None)
+    assert second.exit_code == 1
+    assert second.stop == report.stop
+    assert not audits(again)
+    assert any("stands" in line for line in again)
+
+    third = watched(lying, run, said=again, actions=actions, limit=None, keep_going=True)
+    assert list(rows(third)) == [f"checkpoint-{n}" for n in (100, 200, 300)]
+    assert third.exit_code == 1
+    assert third.stop == report.stop
+    assert log.read_text("utf-8") == "200 alarm\n", "in three watches one command"
+
+
+def test_the_reference_may_be_deleted_between_two_watches(lying: Path, run: Path) -> None:
+    first = saved(run, "checkpoint-100")
+    saved(run, "checkpoint-200")
+    before = watched(lying, run, limit=None)
+    shutil.rmtree(first)
+    saved(run, "checkpoint-300", "liar")
+    said: list[str] = []
+    report = watched(lying, run, said=said, limit=None)
+    assert audits(said) == ["checkpoint-300"]
+    assert report.reference == "checkpoint-100"
+    assert report.reference_model == before.reference_model
+    assert report.checkpoints[:1] == before.checkpoints[:1], "what is gone keeps its row"
+    assert [c.state for c in report.checkpoints[2].checks] == ["concept grew"]
+    assert report.exit_code == 1
