@@ -25,6 +25,7 @@ from audit.series.reference import Key, Reference, reference_of
 from reports.features import Fidelity
 
 REFERENCE_FILE = "reference.safetensors"
+_WORDS = {"name", "seed", "plan", "weights_digest", "behaviours", "watched"}
 
 
 def save_reference(folder: Path, reference: Reference, *, seed: int) -> None:
@@ -78,16 +79,21 @@ def load_reference(
     """
     file = folder / REFERENCE_FILE
     captured, said = load_captured(file)
-    if said.get("seed") != str(seed):
+    if lacking := sorted(_WORDS - said.keys()):
+        raise UsageError(
+            f"{file} does not say its {', '.join(lacking)}, as the reference of a run does; begin "
+            f"the run in another folder"
+        )
+    if said["seed"] != str(seed):
         raise UsageError(
             f"{file} was made with seed {said.get('seed')}, and now it is {seed}: keep the seed"
         )
     watches = open_watches(
         selected, model, allow_pickle=allow_pickle, allow_half=allow_half, seed=seed
     )
-    watches = _as_they_were(watches, json.loads(said.get("watched", "{}")))
+    watches = _as_they_were(watches, json.loads(said["watched"]))
     plan = make_plan(selected, model, watches)
-    if said.get("plan") != plan_digest(plan):
+    if said["plan"] != plan_digest(plan):
         raise UsageError(
             f"{file} was made of other rows, checks or places than these: keep the suites as they "
             f"were when the run began, or begin a new one in another folder"
@@ -104,8 +110,8 @@ def load_reference(
     )
     return replace(
         reference,
-        name=said.get("name", reference.name),
-        weights_digest=said.get("weights_digest", reference.weights_digest),
+        name=said["name"],
+        weights_digest=said["weights_digest"],
     )
 
 
