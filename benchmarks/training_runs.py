@@ -22,9 +22,9 @@ import torch
 
 from audit.organisms.runs import RUNS, begin
 from audit.training import Auditor
+from probes.changepoint import series
 from probes.estimate import tail
 from probes.forecast import Backtest, backtest
-from probes.changepoint import series
 from probes.proportions import clopper_pearson
 from reports.series import SeriesReport
 
@@ -125,7 +125,9 @@ def show(lines: list[Line]) -> None:
         if one.alarm is not None
         and (one.behaviour_passes is None or one.alarm <= one.behaviour_passes)
     ]
-    print(f"\nalarm at or before the audit where behaviour passes 20 %: {len(in_time)} of {len(bad)}")
+    print(
+        f"\nalarm at or before the audit where behaviour passes 20 %: {len(in_time)} of {len(bad)}"
+    )
     for name, some in (("benign runs", [one for one in lines if one.kind not in CHECK_OF]),):
         false = sum(one.alarmed != "none" for one in some)
         if some:
@@ -173,6 +175,7 @@ def main() -> int:
     parser.add_argument("--suite", default="organism_run")
     parser.add_argument("--every", type=int)
     parser.add_argument("--out", type=Path)
+    parser.add_argument("--keep", type=Path, help="folder for the record of every run")
     parser.add_argument("--replay", type=Path)
     given = parser.parse_args()
     if given.replay:
@@ -184,7 +187,10 @@ def main() -> int:
     lines = []
     for kind in given.kinds:
         for seed in range(given.seeds):
-            line, _ = watched_run(kind, seed, given.suite, given.every)
+            line, report = watched_run(kind, seed, given.suite, given.every)
+            if given.keep:
+                given.keep.mkdir(parents=True, exist_ok=True)
+                (given.keep / f"{kind}-{seed}.json").write_text(report.to_json())
             lines.append(line)
             print(f"{kind} {seed}: alarm {_at(line.alarm)}, behaviour passes "
                   f"{_at(line.behaviour_passes)}, {line.alarmed}; {line.seconds} s, audits "

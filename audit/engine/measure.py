@@ -22,7 +22,7 @@ from audit.engine.candidates import (
     labels_of,
 )
 from audit.engine.plan import CheckWork
-from audit.engine.quality import measure_quality
+from audit.engine.quality import lexical, measure_quality
 from audit.engine.watched import watched_features
 from audit.errors import MeasurementError
 from audit.models.behaviours import Behaviour
@@ -49,6 +49,7 @@ class Measurement:
             that show the concept.
         behaviours: one per audit row, or empty where the check has none.
         watched: of a feature monitor, each feature by itself.
+        words: `[n]`, what the text alone scores on the validation rows.
     """
 
     work: CheckWork
@@ -60,6 +61,7 @@ class Measurement:
     quality: Quality
     behaviours: tuple[Behaviour, ...] = ()
     watched: tuple[WatchedFeature, ...] = ()
+    words: Scores | None = None
 
     def fires(self, role: Role) -> Flags:
         """Which rows of a role score above the threshold, `[n_rows]`."""
@@ -124,7 +126,10 @@ def measure(
             for role, rows in work.roles.items()
         }
         threshold, lower = thresholds(work, scores["control"])
-        quality = measure_quality(work, captured, candidates, chosen, threshold.value, seed=seed)
+        words = lexical(work)
+        quality = measure_quality(
+            work, captured, candidates, chosen, threshold.value, words, seed=seed
+        )
     except ProbeError as error:
         raise MeasurementError(str(error)) from error
     return Measurement(
@@ -137,6 +142,7 @@ def measure(
         quality=quality,
         behaviours=tuple(behaviours),
         watched=watched_features(work, captured, seed=seed),
+        words=words,
     )
 
 

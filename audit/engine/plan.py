@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from audit.engine.selected import Selected
 from audit.engine.watching import Watch, Watches
@@ -22,6 +23,7 @@ from probes.sae.sae import FeatureReader
 from suites.load import LoadedSuite
 from suites.rows import Row
 from suites.schema import DEFAULT_DEPTHS, Check, ProbeSpec, Role
+from suites.splits import rows_digest
 
 EMBEDDING = "hook_embed"
 
@@ -33,6 +35,11 @@ class RoleWork:
     rows: tuple[Row, ...]
     encoded: tuple[Encoded, ...]
     at: tuple[tuple[int, int], ...]
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 over the rows, in whatever order."""
+        return rows_digest(self.rows)
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
 
@@ -52,8 +53,9 @@ def _version(name: str) -> str | None:
         return None
 
 
+@lru_cache
 def _git_state(folder: Path) -> tuple[str | None, bool | None]:
-    """Commit and dirtiness of the checkout that we run in; None where there is none."""
+    """Commit and dirtiness of the checkout that we run in, as they were at the first look."""
 
     def git(*arguments: str) -> str | None:
         try:

@@ -31,10 +31,13 @@ def measure_quality(
     candidates: Sequence[Candidate],
     chosen: int,
     threshold: float,
+    words: Scores,
     *,
     seed: int,
 ) -> Quality:
     """Score the chosen monitor and every baseline on the validation role.
+
+    `words` are what the text alone scores there, `[n]`.
 
     Raises:
         MeasurementError: activations that are not finite.
@@ -62,12 +65,6 @@ def measure_quality(
             intervals.auroc_estimate(of, y, groups, confidence=confidence, random_state=seed)
         )
 
-    words = baselines.lexical_scores(
-        [encoded.text for encoded in train.encoded],
-        labels_of(train),
-        [encoded.text for encoded in validation.encoded],
-        groups_of(train),
-    )
     return Quality(
         auroc=auroc(scores),
         recall_at_fpr=recorded(
@@ -114,6 +111,17 @@ def measure_quality(
             for index, candidate in enumerate(candidates)
         ],
         best_of_layers_p=max_statistic_p(scores_by_layer, y, groups, chosen, random_state=seed),
+    )
+
+
+def lexical(work: CheckWork) -> Scores:
+    """Scores `[n]` that the text alone gives the validation rows; no model has a part in them."""
+    train, validation = work.roles["train"], work.roles["validation"]
+    return baselines.lexical_scores(
+        [encoded.text for encoded in train.encoded],
+        labels_of(train),
+        [encoded.text for encoded in validation.encoded],
+        groups_of(train),
     )
 
 

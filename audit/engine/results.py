@@ -209,7 +209,7 @@ def _measured_result(
         misbehaviour_rate=misbehaves,
         quality=measured.quality,
         four_fields=four_fields(measured, event),
-        roles={role: _count(of_role.rows) for role, of_role in work.roles.items()},
+        roles={role: _count(of_role.rows, of_role.digest) for role, of_role in work.roles.items()},
         top_rows=top_rows(measured, event),
         notes=_notes(measured),
         source=_place(work.suite, work.id),
@@ -242,7 +242,9 @@ def _failed_result(failed: Failed) -> CheckResult:
             for gate in check.gates
         ],
         monitor=_kind_in_words(check.monitor),
-        roles={role: _count(rows) for role, rows in failed.selected.rows.items()},
+        roles={
+            role: _count(rows, rows_digest(rows)) for role, rows in failed.selected.rows.items()
+        },
         source=_place(failed.selected.suite, failed.selected.id),
     )
 
@@ -257,17 +259,17 @@ def _threshold(measured: Measurement) -> Threshold:
         stated_fpr=measured.work.check.fpr,
         observed_fpr=recorded(measured.threshold.observed),
         lower=None if measured.lower is None else measured.lower.value,
-        controls_digest=rows_digest(measured.work.roles["control"].rows),
+        controls_digest=measured.work.roles["control"].digest,
     )
 
 
-def _count(rows: Sequence[Row]) -> RoleCount:
+def _count(rows: Sequence[Row], digest: str) -> RoleCount:
     return RoleCount(
         rows=len(rows),
         groups=len({row.group for row in rows}),
         positive=sum(row.label == 1 for row in rows),
         negative=sum(row.label == 0 for row in rows),
-        digest=rows_digest(rows),
+        digest=digest,
     )
 
 

@@ -15,7 +15,6 @@ from probes.sae.monitor import CombinedFeatures
 from reports.markdown_card import card_markdown
 from reports.record import AuditReport, ModelInfo
 from reports.render import write_text_atomic
-from suites.splits import rows_digest
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -83,7 +82,7 @@ def saved_probe(measured: Measurement, model: ModelInfo) -> SavedProbe:
         stated_fpr=work.check.fpr,
         model_name=model.name,
         model_digest=model.weights_digest,
-        controls_digest=rows_digest(work.roles["control"].rows),
+        controls_digest=work.roles["control"].digest,
         concept=work.check.concept,
         suite=work.suite.suite.name,
     )

@@ -47,7 +47,9 @@ def evaluating(model: Any) -> Iterator[None]:
     training = [module for module in model.modules() if module.training]
     model.eval()
     try:
-        with torch.inference_mode():
+        # Not inference mode: what a model keeps of this pass (sharded weights, rotary tables)
+        # must be of use to the training that goes on after it.
+        with torch.no_grad():
             yield
     finally:
         for module in training:

@@ -29,7 +29,8 @@ class Told:
         hidden: folders of the records of suites that the run never saw.
         acknowledged: steps of alarms after which somebody let the run go on.
         interrupted: whether the series was cut short.
-        stood: an alarm that was raised before and stands whatever came since.
+        stood: an alarm that was raised before, or elsewhere on the same run, and stands whatever
+            these rows say.
         notes: what a reader must know.
         device: what it ran on.
         started: when.
@@ -59,11 +60,15 @@ def series_report(
     told: Told,
     *,
     policies: Mapping[str, Policy] | None = None,
+    look_back: bool = True,
 ) -> SeriesReport:
-    """The record of a series as it stands."""
+    """The record of a series as it stands; onsets and outlooks only where it shall `look_back`."""
     policy = policies or policies_of(suites)
     followed = follow(
-        corrected(rows, fail_on=options.fail_on), policy, acknowledged=told.acknowledged
+        corrected(rows, fail_on=options.fail_on),
+        policy,
+        acknowledged=told.acknowledged,
+        look_back=look_back,
     )
     stop = stop_of(followed.rows, followed.tracks, kept=told.kept) or told.stood
     verdict = worst(row.verdict for row in followed.rows)

@@ -12,10 +12,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from audit.engine.candidates import groups_of, labels_of
 from audit.engine.measure import Measurement
 from audit.engine.measuring import Talk, capture_plan, measure_captured
-from audit.engine.plan import CheckWork, Plan, make_plan
+from audit.engine.plan import Plan, make_plan
 from audit.engine.results import Failed, Measured
 from audit.engine.selected import Selected
 from audit.engine.watching import Watches, open_watches
@@ -23,7 +22,6 @@ from audit.errors import MeasurementError
 from audit.models.behaviours import Behaviour
 from audit.models.capture import Captured
 from audit.models.loading import LoadedModel
-from probes.baselines import lexical_scores
 
 Scores = NDArray[np.float64]
 Key = tuple[str, str]
@@ -121,9 +119,9 @@ def reference_of(
         tokenizer_digest=model.tokenizer_digest,
         weights_digest=model.weights_digest,
         words={
-            o.measurement.work.key: _words(o.measurement.work)
+            o.measurement.work.key: o.measurement.words
             for o in outcomes
-            if isinstance(o, Measured)
+            if isinstance(o, Measured) and o.measurement.words is not None
         },
     )
 
@@ -155,13 +153,3 @@ def plan_like(reference: Reference, model: LoadedModel, watches: Watches) -> Pla
             f"become other tokens ({text[:40]!r} has {found}, where {expected} were expected)"
         )
     return plan
-
-
-def _words(work: CheckWork) -> Scores:
-    train, validation = work.roles["train"], work.roles["validation"]
-    return lexical_scores(
-        [encoded.text for encoded in train.encoded],
-        labels_of(train),
-        [encoded.text for encoded in validation.encoded],
-        groups_of(train),
-    )

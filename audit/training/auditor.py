@@ -23,20 +23,22 @@ from audit.engine.run import run_audit
 from audit.engine.run_dir import open_run_dir, write_report, write_status
 from audit.engine.watching import Watches, open_watches
 from audit.errors import MeasurementError, UsageError
+from audit.models.checkpoint_files import files_digest
 from audit.models.loading import LoadedModel, load_model, wrap_model
+from audit.models.quiet import quiet
 from audit.series.assembly import Told, policies_of, series_report, stop_of
 from audit.series.auditing import Audited, audit_live, audit_reference
 from audit.series.reference import Reference, plan_like, read_reference
-from audit.series.reference_files import load_reference, save_reference
+from audit.series.reference_files import REFERENCE_FILE, load_reference, save_reference
 from audit.series.tracks import follow
+from audit.training.state import AuditState, facts_of, from_json, to_json
 from audit.training.unchanged import unchanged
 from audit.training.verdicts import StepVerdict, scalars_of
 from reports.record import ModelInfo
 from reports.render import write_text_atomic
-from reports.series import CheckpointRow, SeriesReport
+from reports.series import CheckpointRow, SeriesReport, Stop
 from suites.load import LoadedSuite
 
-STATE_VERSION = 1
 STATE_FILE = "state.json"
 
 
@@ -96,7 +98,10 @@ class Auditor:
         self._reference: Reference | None = None
         self._reference_model: ModelInfo | None = None
         self._kept_in: Path | None = None
+        self._reference_digest: str | None = None
+        self._resumed: AuditState | None = None
         self._plan: tuple[int, Plan] | None = None
+        self._heeded: Stop | None = None
         self._told = Told(reference=name, started=datetime.now(UTC))
 
     def due(self, step: int) -> bool:
@@ -143,35 +148,47 @@ class Auditor:
                 row = self._look(model, step)
             self._rows.append(row)
             self._journal()
+            self._write(self._report(look_back=False))
         verdict = self._verdict(row)
         if verdict.stop is not None and verdict.stop.step == step:
             self._write(self.report)
         return verdict
 
+    def heed(self, stop: Stop) -> None:
+        """Take over an alarm that another rank raised, so that this record tells of it."""
+        if self._heeded is None and self.report.stop is None:
+            self._heeded = stop
+            self._write(self.report)
+
     @property
     def report(self) -> SeriesReport:
         """The record as it stands."""
-        told = replace(self._told, acknowledged=tuple(self._acknowledged))
-        return series_report(self._rows, self._suites, self.options, told)
+        return self._report(look_back=True)
+
+    def _report(self, *, look_back: bool) -> SeriesReport:
+        told = replace(self._told, acknowledged=tuple(self._acknowledged), stood=self._heeded)
+        return series_report(self._rows, self._suites, self.options, told, look_back=look_back)
 
     def finish(self, model: Any = None, *, kept: str | None = None) -> SeriesReport:
         """The final report, written where there is a folder for it.
 
         Args:
-            model: as it is at the end; hidden suites are asked of it, and where the run was
-                stopped and nobody else kept its weights, they go to `out/flagged`.
+            model: as it is at the end; hidden suites are asked of it, and where an alarm ended
+                the run and nobody else kept its weights, they go to `out/flagged`.
             kept: where the flagged weights are.
         """
         stop = self.report.stop
-        if kept is None and stop is not None and model is not None and self.out is not None:
+        ended = stop is not None and stop.on_flag != "warn"
+        if kept is None and ended and model is not None and self.out is not None:
             kept = str(self.out / "flagged")
             inner = wrap_model(model, self.tokenizer, digest=False).model
-            inner.save_pretrained(kept)
-            self.tokenizer.save_pretrained(kept)
+            with quiet():
+                inner.save_pretrained(kept)
+                self.tokenizer.save_pretrained(kept)
         hidden = self._ask_hidden(model) if model is not None and self._hidden else ()
         self._told = replace(
             self._told,
-            kept=kept if stop is not None else None,
+            kept=kept if ended else None,
             hidden=(*self._told.hidden, *hidden),
         )
         report = self.report
@@ -180,16 +197,14 @@ class Auditor:
 
     def state_dict(self) -> dict[str, Any]:
         """Plain JSON, from which a resumed run decides as this one would."""
-        return {
-            "version": STATE_VERSION,
-            "suites": {one.suite.name: one.digest for one in self._suites},
-            "seed": self.options.seed,
-            "every": self.every,
-            "rows": [row.model_dump(mode="json") for row in self._rows],
-            "acknowledged": list(self._acknowledged),
-            "reference": self._told.reference,
-            "reference_in": None if self._kept_in is None else str(self._kept_in.absolute()),
-        }
+        state = AuditState(
+            tuple(self._rows),
+            tuple(self._acknowledged),
+            self._told.reference,
+            self._kept_in,
+            self._reference_digest,
+        )
+        return to_json(state, self._facts())
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from what `state_dict` said; call it before `begin`, then `resume_at`.
@@ -199,23 +214,14 @@ class Auditor:
         """
         if self._reference is not None:
             raise UsageError("the audit has begun; load its state before that")
-        said = {one.suite.name: one.digest for one in self._suites}
-        for what, mine in (
-            ("version", STATE_VERSION),
-            ("suites", said),
-            ("seed", self.options.seed),
-            ("every", self.every),
-        ):
-            if state.get(what) != mine:
-                raise UsageError(
-                    f"the audit to go on from had another {what} ({state.get(what)}, here {mine}): "
-                    f"keep it as it was, or begin a new run"
-                )
-        self._rows = [CheckpointRow.model_validate(row) for row in state["rows"]]
-        self._acknowledged = [int(step) for step in state["acknowledged"]]
-        self._told = replace(self._told, reference=str(state["reference"]))
-        kept = state.get("reference_in")
-        self._kept_in = None if kept is None else Path(kept)
+        found = from_json(state, self._facts())
+        self._rows, self._acknowledged = list(found.rows), list(found.acknowledged)
+        self._told = replace(self._told, reference=found.reference)
+        self._kept_in, self._reference_digest = found.kept_in, found.digest
+        self._resumed = found
+
+    def _facts(self) -> dict[str, Any]:
+        return facts_of(self._suites, self.options.seed, self.every)
 
     def resume_at(self, step: int) -> None:
         """Forget audits after this step, to which training was rolled back.
@@ -264,6 +270,7 @@ class Auditor:
         if self.out is not None:
             save_reference(self.out, self._reference, seed=self.options.seed)
             self._kept_in = self.out
+            self._reference_digest = files_digest([self.out / REFERENCE_FILE])
         self._journal()
 
     def _again(self, live: LoadedModel) -> Reference:
@@ -276,13 +283,8 @@ class Auditor:
         }
         if self._given_reference is not None:
             return read_reference(self._selected, _loaded(self._given_reference), **keywords)
-        if self._kept_in is None:
-            raise UsageError(
-                "the reference of this run was its own beginning, and nobody kept it: give the "
-                "auditor a folder (out=...) so that a resumed run finds it there, or a reference "
-                "by name"
-            )
-        return load_reference(self._kept_in, self._selected, live, **keywords)
+        assert self._resumed is not None, "rows before the beginning come from a state"
+        return load_reference(self._resumed.must_be_kept(), self._selected, live, **keywords)
 
     def _look(self, model: Any, step: int) -> CheckpointRow:
         live = wrap_model(model, self.tokenizer, name=self.name, digest=False)

@@ -49,7 +49,10 @@ def step(auditor: Auditor, model: Any, at: int) -> StepVerdict:
     """
     if not auditor.due(at):
         return auditor.step(model, at)
-    return agree(all_or_none(lambda: auditor.step(model, at)))
+    verdict = agree(all_or_none(lambda: auditor.step(model, at)))
+    if verdict.stop is not None:
+        auditor.heed(verdict.stop)
+    return verdict
 
 
 def agree(verdict: StepVerdict) -> StepVerdict:

@@ -9,7 +9,7 @@ import pytest
 
 from audit.engine.candidates import choose, fit_candidates
 from audit.engine.plan import CheckWork, RoleWork
-from audit.engine.quality import measure_quality
+from audit.engine.quality import lexical, measure_quality
 from audit.errors import MeasurementError
 from audit.models.capture import Captured
 from suites.rows import Row
@@ -70,7 +70,9 @@ def planted(
 def quality(strengths: list[float], **settings: Any) -> Any:
     work, captured = planted(strengths, **settings)
     candidates = fit_candidates(work, captured, seed=0)
-    return measure_quality(work, captured, candidates, choose(candidates), 0.0, seed=0)
+    return measure_quality(
+        work, captured, candidates, choose(candidates), 0.0, lexical(work), seed=0
+    )
 
 
 def test_a_planted_concept_is_read_and_beats_words_and_luck() -> None:
