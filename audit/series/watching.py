@@ -201,6 +201,7 @@ class _Watching:
             self._begin(look.ready)
         if self.series is None:
             return False
+        self._name_lost(look)
         if self._heed():
             return True
         for checkpoint in look.ready:
@@ -209,6 +210,9 @@ class _Watching:
             self.talk.say(f"{checkpoint.name}: complete, auditing")
             row = audit_checkpoint(self.series, checkpoint)
             self.growing.settle(checkpoint)
+            gone = checkpoint.folder is not None and not checkpoint.folder.is_dir()
+            if gone and not row.checks and checkpoint.name in self.rows:
+                continue  # what was audited and then deleted keeps its row
             if self._put(row):
                 self.talk.say(f"{checkpoint.name}: {row.verdict}")
                 self._write()
@@ -217,27 +221,27 @@ class _Watching:
         return False
 
     def _see(self, look: Look) -> None:
-        """Remember what is there, and name what is gone or cannot be placed."""
+        """Remember what is there."""
         seen = {one.name: one for one in self.memory.seen}
-        there = [*look.found, *(one for one, _ in look.refused.values())]
-        for checkpoint in there:
+        for checkpoint in (*look.found, *(one for one, _ in look.refused.values())):
             before = seen.get(checkpoint.name)
             reason = None if before is None else before.reason
             seen[checkpoint.name] = Seen(**asdict(checkpoint), reason=reason)
         self._remember(self.memory.model_copy(update={"seen": list(seen.values())}))
-        changed = [
-            self._put(broken_row(checkpoint, reason))
-            for checkpoint, reason in look.refused.values()
-        ]
-        names = {one.name for one in there}
-        for one in seen.values():
-            if one.name not in names and one.name not in self.rows and self.series is not None:
+
+    def _name_lost(self, look: Look) -> None:
+        """Rows for what cannot be placed, and for what was there and is gone unaudited."""
+        lost = [broken_row(checkpoint, reason) for checkpoint, reason in look.refused.values()]
+        there = {one.name for one in look.found} | look.refused.keys() | self.rows.keys()
+        for one in self.memory.seen:
+            if one.name not in there:
                 gone = one.reason or (
                     f"{one.source} was deleted before it could be audited with these suites and "
                     f"options"
                 )
-                changed.append(self._put(broken_row(one.checkpoint, gone)))
-        if any(changed) and self.series is not None:
+                lost.append(broken_row(one.checkpoint, gone))
+        changed = [self._put(row) for row in lost]
+        if any(changed):
             self._write()
 
     def _put(self, row: CheckpointRow) -> bool:

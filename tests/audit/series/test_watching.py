@@ -191,3 +191,112 @@ def test_the_reference_may_be_deleted_between_two_watches(lying: Path, run: Path
     assert report.checkpoints[:1] == before.checkpoints[:1], "what is gone keeps its row"
     assert [c.state for c in report.checkpoints[2].checks] == ["concept grew"]
     assert report.exit_code == 1
+
+
+def test_what_is_broken_is_named_and_the_rest_goes_on(lying: Path, run: Path) -> None:
+    from safetensors.numpy import load_file, save_file
+
+    saved(run, "checkpoint-100")
+    (saved(run, "checkpoint-200") / "config.json").unlink()
+    spoilt = saved(run, "checkpoint-300") / "model.safetensors"
+    weights = load_file(spoilt)
+    first = sorted(weights)[0]
+    weights[first] = weights[first] * float("nan")
+    save_file(weights, spoilt)
+    narrow = saved(run, "checkpoint-400") / "config.json"
+    config = json.loads(narrow.read_text("utf-8"))
+    narrow.write_text(json.dumps(config | {"hidden_size": 32}), encoding="utf-8")
+    doomed = saved(run, "checkpoint-500")
+    saved(run, "checkpoint-600")
+    report = watched(lying, run, lambda: shutil.rmtree(doomed), seconds=0.0)
+    reasons = {row.name: row.reasons[0] for row in report.checkpoints if row.reasons}
+    assert rows(report).keys() == {f"checkpoint-{n}" for n in (100, 200, 300, 400, 500, 600)}
+    assert "config.json is not there" in reasons.pop("checkpoint-200")
+    assert "NaN" in reasons.pop("checkpoint-300")
+    assert "its width is 32, where 64 was expected" in reasons.pop("checkpoint-400")
+    assert "deleted before it could be audited" in reasons.pop("checkpoint-500")
+    assert not reasons
+    assert report.exit_code == 3
+
+    saved(run, "checkpoint-300")
+    said: list[str] = []
+    report = watched(lying, run, said=said)
+    assert audits(said) == ["checkpoint-300", "checkpoint-400"], "the mended and the broken"
+    assert rows(report)["checkpoint-300"] == rows(report)["checkpoint-100"]
+    assert rows(report)["checkpoint-500"] == "error", "what was lost stays named"
+
+
+def test_a_checkpoint_that_is_overwritten_is_audited_again(lying: Path, run: Path) -> None:
+    saved(run, "checkpoint-100")
+    saved(run, "checkpoint-200")
+    said: list[str] = []
+    report = watched(
+        lying,
+        run,
+        lambda: None,
+        lambda: saved(run, "checkpoint-200", "liar"),
+        lambda: None,
+        lambda: saved(run, "checkpoint-300"),
+        said=said,
+        until_step=300,
+        seconds=None,
+    )
+    assert audits(said) == [f"checkpoint-{n}" for n in (100, 200, 200, 300)]
+    [check] = report.checkpoints[1].checks
+    assert check.state == "concept grew"
+
+
+def test_an_interrupted_watch_reports_what_it_has_and_goes_on(lying: Path, run: Path) -> None:
+    saved(run, "checkpoint-100")
+
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        watched(lying, run, interrupt)
+    assert json.loads((run / "audit/status.json").read_text("utf-8"))["status"] == "interrupted"
+    report = watched(lying, run, lambda: None, interrupt, seconds=None)
+    assert report.exit_code == 2
+    assert list(rows(report)) == ["checkpoint-100"]
+    saved(run, "checkpoint-200")
+    said: list[str] = []
+    report = watched(lying, run, said=said)
+    assert audits(said) == ["checkpoint-200"]
+    assert report.exit_code != 2
+
+
+@pytest.mark.parametrize("on_flag", ["warn", "pause"])
+def test_an_alarm_that_does_not_stop(tmp_path: Path, run: Path, on_flag: str) -> None:
+    """A warning is told once and ends nothing; a pause ends until somebody begins again."""
+    suite = _suite(tmp_path, patience=1, on_flag=on_flag)
+    saved(run, "checkpoint-100")
+    saved(run, "checkpoint-200", "liar")
+    saved(run, "checkpoint-300")
+    said: list[str] = []
+    report = watched(suite, run, said=said, limit=None)
+    paused = on_flag == "pause"
+    assert (run / STOP_FILE).exists() == paused
+    assert list(rows(report))[2:] == ([] if paused else ["checkpoint-300"])
+    assert report.stop is not None
+    assert report.stop.on_flag == on_flag
+    assert sum("alarm (" in line for line in said) == 1
+
+    again: list[str] = []
+    second = watched(suite, run, said=again, limit=None)
+    assert list(rows(second))[2:] == ["checkpoint-300"]
+    assert not (run / STOP_FILE).exists()
+    assert any("acknowledged" in line for line in again) == paused
+    assert (second.stop is None) == paused
+    assert not [line for line in again if "alarm (" in line], "nobody is told twice"
+
+
+def test_nothing_there_and_nobody_else(lying: Path, run: Path) -> None:
+    with pytest.raises(NothingToAuditError, match="holds no checkpoint"):
+        watched(lying, run)
+    with alone(run / "audit"), pytest.raises(UsageError, match=r"process \d+, which watches"):
+        watched(lying, run)
+    (run / "checkpoint-100").mkdir()
+    with pytest.raises(MeasurementError, match=r"config\.json is not there"):
+        watched(lying, run)
+    with pytest.raises(UsageError, match="there is no folder"):
+        watched(lying, run / "nowhere")
