@@ -80,7 +80,12 @@ def _gates(check: Judged, gate: Held, fail_on: Severity) -> bool:
         return True
     if check.suppressed is not None and gate.verdict == "flag":
         return False
-    return SEVERITIES.index(gate.severity) >= SEVERITIES.index(fail_on)
+    return reaches(gate.severity, fail_on)
+
+
+def reaches(severity: Severity, fail_on: Severity) -> bool:
+    """Whether a severity is that from which on gates count, or above it."""
+    return SEVERITIES.index(severity) >= SEVERITIES.index(fail_on)
 
 
 def exit_code(

@@ -11,7 +11,7 @@ from audit.engine.provenance import provenance, this_command
 from audit.engine.verdict import exit_code, worst
 from audit.exit_codes import ExitCode
 from audit.series.correction import corrected
-from audit.series.tracks import follow
+from audit.series.tracks import follow, steps_of
 from reports.record import ModelInfo, Verdict
 from reports.series import CheckpointRow, SeriesReport, Stop, Track
 from suites.load import LoadedSuite
@@ -68,6 +68,7 @@ def series_report(
         corrected(rows, fail_on=options.fail_on),
         policy,
         acknowledged=told.acknowledged,
+        fail_on=options.fail_on,
         look_back=look_back,
     )
     stop = stop_of(followed.rows, followed.tracks, kept=told.kept) or told.stood
@@ -114,11 +115,13 @@ def stop_of(
     step = first.alarm_step
     at_once = [track for track in binding if track.alarm_step == step]
     names = [f"{one.suite}/{one.check}/{one.kind}" for one in at_once]
-    row = next((row for row in rows if row.step == step), rows[-1])
+    row = next(
+        row for place, row in zip(steps_of(rows), rows, strict=True) if place == step
+    )  # where one has no step, places are counted
     return Stop(
         reason="paused" if first.on_flag == "pause" else "alarm",
         sentence=_sentence(first, row, names),
-        step=step,
+        step=row.step,
         checkpoint=row.name,
         on_flag=first.on_flag,
         tracks=names,
@@ -132,8 +135,8 @@ def _sentence(track: Track, row: CheckpointRow, names: Sequence[str]) -> str:
             gate
             for check in row.checks
             for gate in check.gates
-            if (check.suite, check.check, gate.kind, gate.attribute)
-            == (track.suite, track.check, track.kind, track.attribute)
+            if (check.suite, check.check, gate.kind, gate.attribute, gate.limit)
+            == (track.suite, track.check, track.kind, track.attribute, track.limit)
         ),
         None,
     )

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from audit.engine.verdict import reaches
 from probes.changepoint import FEWEST, Series, lead_time, onset, series
 from probes.changepoint import Onset as FoundOnset
 from probes.forecast import backtest, forecast
@@ -27,7 +28,7 @@ from reports.series import (
     Prediction,
     Track,
 )
-from suites.schema import Policy
+from suites.schema import Policy, Severity
 
 Key = tuple[str, str, str, str | None, float]
 CONFIDENCE = 0.975  # of each onset, so that a lead between two holds at 95 %
@@ -67,6 +68,7 @@ def follow(
     policies: Mapping[str, Policy],
     *,
     acknowledged: Sequence[int] = (),
+    fail_on: Severity = "low",
     look_back: bool = True,
 ) -> Followed:
     """Decide the alarms of a series, row by row.
@@ -76,10 +78,11 @@ def follow(
         policies: by name of the suite.
         acknowledged: steps of audits after which somebody let the run go on: what had alarmed
             starts again there, with what is left of its levels.
+        fail_on: an alarm of a gate below this severity only warns, as one of a suppressed check.
         look_back: whether to look for onsets and ahead as well, which decides nothing.
     """
     keys = list(dict.fromkeys(_key(c, g) for row in rows for c in row.checks for g in c.gates))
-    found = {key: _track(key, rows, policies[key[0]], keys, acknowledged) for key in keys}
+    found = {key: _track(key, rows, policies[key[0]], keys, acknowledged, fail_on) for key in keys}
     phased = tuple(
         row.model_copy(
             update={
@@ -117,6 +120,7 @@ class _Found:
     gates: tuple[GateReading, ...]
     checks: tuple[CheckReading, ...]
     blind: tuple[int, ...]
+    binds: bool
 
     def at(self, index: int, gate: GateReading) -> GateReading:
         return gate.model_copy(
@@ -133,6 +137,7 @@ def _track(
     policy: Policy,
     keys: Sequence[Key],
     acknowledged: Sequence[int],
+    fail_on: Severity,
 ) -> _Found:
     rule = AlarmRule(
         alpha=policy.alpha,
@@ -140,7 +145,7 @@ def _track(
         horizon=policy.horizon,
         series=sum(other[0] == key[0] for other in keys),
     )
-    state, first_alarm, limit = AlarmState(rule), None, 0.0
+    state, first_alarm, limit, binds = AlarmState(rule), None, 0.0, True
     levels: dict[int, float] = {}
     phases: dict[int, Phase] = {}
     read: list[tuple[int, GateReading, CheckReading]] = []
@@ -152,6 +157,7 @@ def _track(
             continue
         check, gate = held[0]
         limit = gate.limit
+        binds = check.suppressed is None and reaches(gate.severity, fail_on)
         if gate.by_reader is not None:
             read.append((step, gate, check))
         if check.state == "monitor no longer valid":
@@ -169,7 +175,7 @@ def _track(
     steps, gates, checks = zip(*read, strict=True) if read else ((), (), ())
     return _Found(
         key, policy, rule, state, first_alarm, limit, levels, phases, steps, gates, checks,
-        tuple(blind),
+        tuple(blind), binds,
     )  # fmt: skip
 
 
@@ -185,7 +191,7 @@ def _recorded(one: _Found, *, look_back: bool) -> Track:
         alpha=one.rule.alpha / one.rule.series,
         patience=one.rule.patience,
         warmup=one.policy.warmup,
-        on_flag=one.policy.on_flag,
+        on_flag=one.policy.on_flag if one.binds else "warn",
         phase=list(one.phases.values())[-1] if one.phases else "not measured",
         alarm_step=one.alarm_step,
         first_exceeded=one.state.first_exceeded,

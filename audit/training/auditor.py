@@ -231,8 +231,9 @@ class Auditor:
         self._rows = [row for row in self._rows if row.step is not None and row.step <= step]
         self._acknowledged = [at for at in self._acknowledged if at <= step]
         for track in follow(
-            self._rows, self._policies, acknowledged=self._acknowledged, look_back=False
-        ).tracks:
+            self._rows, self._policies, acknowledged=self._acknowledged,
+            fail_on=self.options.fail_on, look_back=False,
+        ).tracks:  # fmt: skip
             if track.on_flag == "pause" and track.alarm_step is not None:
                 self._acknowledged.append(track.alarm_step)
 
@@ -332,7 +333,10 @@ class Auditor:
     def _verdict(self, row: CheckpointRow) -> StepVerdict:
         assert row.step is not None, "a row of a live model has a step"
         so_far = self._rows[: self._rows.index(row) + 1]
-        followed = follow(so_far, self._policies, acknowledged=self._acknowledged, look_back=False)
+        followed = follow(
+            so_far, self._policies, acknowledged=self._acknowledged,
+            fail_on=self.options.fail_on, look_back=False,
+        )  # fmt: skip
         stop = stop_of(followed.rows, followed.tracks)
         return StepVerdict(
             step=row.step,
