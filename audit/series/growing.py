@@ -61,7 +61,7 @@ class Growing:
 
     def look(self) -> Look:
         """Look at everything that is there now."""
-        found, refused = self._found()
+        found, refused = self.found()
         new, ready = [], []
         for checkpoint in found:
             folder, name = checkpoint.folder, checkpoint.name
@@ -101,7 +101,8 @@ class Growing:
                 del held[name]
         self.waiting &= there
 
-    def _found(self) -> tuple[list[Checkpoint], dict[str, tuple[Checkpoint, str]]]:
+    def found(self) -> tuple[list[Checkpoint], dict[str, tuple[Checkpoint, str]]]:
+        """What is there, in the order of training, and why others cannot be placed."""
         paths = self._folders()
         try:
             return (self._placed(paths) if paths else []), {}

@@ -8,6 +8,7 @@ is done at most once, whatever happens meanwhile.
 
 from __future__ import annotations
 
+import os
 import secrets
 from pathlib import Path
 from typing import Literal
@@ -60,10 +61,15 @@ class Alarm(Part):
 
 
 class Memory(Part):
-    """All that a watch remembers. `watch` tells its STOP.json from that of another."""
+    """All that a watch remembers.
+
+    `watch` tells its STOP.json from that of another; `folder` is that of the checkpoints, from
+    where this is kept, so that both may be moved together.
+    """
 
     version: Literal[1] = 1
     watch: str
+    folder: str = ".."
     seen: list[Seen] = Field(default_factory=list)
     alarms: list[Alarm] = Field(default_factory=list)
     acknowledged: list[int] = Field(default_factory=list)
@@ -84,17 +90,22 @@ def key_of(track: Track) -> str:
     return f"{'/'.join(part for part in parts if part)} above {track.limit:g}"
 
 
-def recall(folder: Path) -> Memory:
-    """What the watch on this folder remembers; a new memory where there is none.
+def recall(out: Path, folder: Path) -> Memory:
+    """What the watch that writes to `out` remembers; a new memory where there is none.
+
+    Args:
+        out: of the watch.
+        folder: of the checkpoints.
 
     Raises:
-        UsageError: the file is there and cannot be read.
+        UsageError: the file is there and cannot be read, or is of another run.
     """
-    file = folder / MEMORY_FILE
+    file = out / MEMORY_FILE
+    where = Path(os.path.relpath(folder.resolve(), out.resolve())).as_posix()
     try:
-        return Memory.model_validate_json(file.read_bytes())
+        memory = Memory.model_validate_json(file.read_bytes())
     except FileNotFoundError:
-        return Memory(watch=secrets.token_hex(8))
+        return Memory(watch=secrets.token_hex(8), folder=where)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"])) or "its beginning"
@@ -102,8 +113,14 @@ def recall(folder: Path) -> Memory:
             f"{file} is not what a watch wrote: {first['msg']} at {place}; restore it, or name "
             f"another folder with -o"
         ) from None
+    if memory.folder != where:
+        raise UsageError(
+            f"{out} is of a watch on {(out / memory.folder).resolve()} and not on {folder}: name "
+            f"another folder with -o"
+        )
+    return memory
 
 
-def remember(folder: Path, memory: Memory) -> None:
+def remember(out: Path, memory: Memory) -> None:
     """Write it down, all of it or nothing."""
-    write_text_atomic(folder / MEMORY_FILE, memory.model_dump_json(indent=2) + "\n")
+    write_text_atomic(out / MEMORY_FILE, memory.model_dump_json(indent=2) + "\n")

@@ -17,7 +17,6 @@ from audit.engine.assembly import Options
 from audit.engine.measuring import Talk
 from audit.engine.opening import SuiteSource
 from audit.engine.run_dir import STATUS, open_run_dir, run_dir, write_status
-from audit.engine.selected import Selected
 from audit.errors import MeasurementError, NothingToAuditError, UsageError
 from audit.exit_codes import ExitCode
 from audit.series.actions import Actions
@@ -30,17 +29,16 @@ from audit.series.alarms import (
     notes_of,
     stale_stop_file,
 )
-from audit.series.checkpoints import Checkpoint, find_checkpoints, in_order
+from audit.series.beginning import Beginning, begin_watch
+from audit.series.checkpoints import Checkpoint, in_order
 from audit.series.following import (
     Series,
     audit_checkpoint,
-    begin_at,
     broken_row,
     open_checks,
     write_series,
 )
 from audit.series.growing import Growing, Look
-from audit.series.kept_reference import keep_reference, kept_reference, resume_series
 from audit.series.locking import alone
 from audit.series.remembered import Memory, Seen, recall, remember
 from audit.series.steps import natural
@@ -48,7 +46,6 @@ from audit.series.stored_rows import folder_name, kept_row
 from audit.series.tracks import steps_of
 from reports.read import ReportError, read_record
 from reports.series import CheckpointRow, SeriesReport
-from suites.load import LoadedSuite
 
 
 @dataclass(frozen=True)
@@ -106,11 +103,19 @@ def watch(
     options = options or Options()
     if not asked.folder.is_dir():
         raise UsageError(f"there is no folder {asked.folder} to watch; make it before the run")
+    if asked.out.resolve() == asked.folder.resolve():
+        raise UsageError(
+            f"{asked.out} is the folder of the checkpoints, where the report would be taken for "
+            f"one: name another folder with -o"
+        )
     opened, selected = open_checks(sources, options)
     if not (asked.out / STATUS).exists():
         open_run_dir(asked.out)
     with alone(asked.out), run_dir(asked.out):
-        return _Watching(asked, opened, selected, options, talk or Talk(), wait).run()
+        beginning = Beginning(
+            opened, selected, options, asked.out, talk or Talk(), asked.reference, asked.base
+        )
+        return _Watching(asked, beginning, wait).run()
 
 
 class _Watching:
@@ -119,21 +124,18 @@ class _Watching:
     def __init__(
         self,
         asked: Asked,
-        opened: tuple[LoadedSuite, ...],
-        selected: tuple[Selected, ...],
-        options: Options,
-        talk: Talk,
+        beginning: Beginning,
         wait: Callable[[float], None],
     ) -> None:
-        self.asked, self.options, self.talk, self.wait = asked, options, talk, wait
-        self.opened, self.selected = opened, selected
-        self.memory: Memory = recall(asked.out)
+        self.asked, self.beginning, self.wait = asked, beginning, wait
+        self.talk = beginning.talk
+        self.memory: Memory = recall(asked.out, asked.folder)
         self.growing = Growing(asked.folder, asked.out, asked.base)
         self.rows: dict[str, CheckpointRow] = {}
         self.series: Series | None = None
         self.report: SeriesReport | None = None
         self.notes: tuple[str, ...] = ()
-        self.place = Place(asked.folder, asked.out, asked.actions, talk)
+        self.place = Place(asked.folder, asked.out, asked.actions, self.talk)
 
     def run(self) -> SeriesReport:
         """Go round until an end comes."""
@@ -145,7 +147,7 @@ class _Watching:
         started = time.monotonic()
         try:
             if self.asked.reference is not None:
-                self._begin(())
+                self._begin(self.growing.found()[0], ())
             while not self._round():
                 left = self._left(started)
                 if left <= 0:
@@ -198,7 +200,7 @@ class _Watching:
             state = "there" if at_first.complete else f"being written ({at_first})"
             self.talk.say(f"{checkpoint.name}: {state}{again}")
         if self.series is None:
-            self._begin(look.ready)
+            self._begin(look.found, look.ready)
         if self.series is None:
             return False
         self._name_lost(look)
@@ -264,45 +266,15 @@ class _Watching:
             self.memory = memory
             remember(self.asked.out, memory)
 
-    def _begin(self, ready: Sequence[Checkpoint]) -> None:
-        """Read the reference, or take it up again; then the rows of an earlier watch."""
-        kept = kept_reference(self.asked.out)
-        if kept is not None and kept.given == self.asked.reference:
-            self.series = resume_series(
-                kept, self.opened, self.selected, ready, self.asked.out,
-                options=self.options, talk=self.talk,
-            )  # fmt: skip
-        elif self.asked.reference is not None:
-            self.series = self._begin_at(self._named(self.asked.reference))
-        else:
-            self.series = self._first(ready)
-        if self.series is None:
-            return
-        if kept is None or kept.given != self.asked.reference:
-            keep_reference(self.series, self.asked.reference)
-        self._take_up()
-
-    def _first(self, ready: Sequence[Checkpoint]) -> Series | None:
+    def _begin(self, found: Sequence[Checkpoint], ready: Sequence[Checkpoint]) -> None:
+        self.series, broken = begin_watch(self.beginning, found, ready)
+        for row in broken:
+            self._put(row)
         for checkpoint in ready:
-            try:
-                return self._begin_at(checkpoint)
-            except MeasurementError as error:
+            if checkpoint.name in {row.name for row in broken}:
                 self.growing.settle(checkpoint)
-                self._put(broken_row(checkpoint, error))
-        return None
-
-    def _begin_at(self, origin: Checkpoint) -> Series:
-        return begin_at(
-            self.opened, self.selected, origin, self.asked.out,
-            options=self.options, talk=self.talk, bases={},
-        )  # fmt: skip
-
-    def _named(self, given: str) -> Checkpoint:
-        found = find_checkpoints([given], base=self.asked.base)
-        if len(found) > 1:
-            raise UsageError(f"--reference {given} means {len(found)} checkpoints; name one")
-        known = {one.source: one for one in self.growing.look().found}
-        return known.get(found[0].source, found[0])
+        if self.series is not None:
+            self._take_up()
 
     def _take_up(self) -> None:
         """The rows that an earlier watch left, and whether its alarm was one to pause on."""

@@ -109,7 +109,7 @@ def test_each_act_is_done_once_and_remembered_before_it_is_done(tmp_path: Path) 
     for _ in range(2):
         memory = finish_acts(memory, place)
         assert log.read_text("utf-8") == "1\n", "written down when the command ran, and ran once"
-        assert recall(out) == memory
+        assert recall(out, tmp_path) == memory
     [note] = notes_of(memory)
     assert note.endswith("ended with 3")
     (tmp_path / STOP_FILE).unlink()
@@ -138,6 +138,8 @@ def test_a_warning_asks_for_nothing(tmp_path: Path) -> None:
 def test_a_memory_that_was_spoilt_is_a_sentence(tmp_path: Path, content: str) -> None:
     (tmp_path / "watch.json").write_text(content, encoding="utf-8")
     with pytest.raises(UsageError, match=r"watch\.json is not what a watch wrote"):
-        recall(tmp_path)
+        recall(tmp_path, tmp_path.parent)
     remember(tmp_path, Memory(watch="me"))
-    assert recall(tmp_path) == Memory(watch="me")
+    assert recall(tmp_path, tmp_path.parent) == Memory(watch="me")
+    with pytest.raises(UsageError, match="is of a watch on"):
+        recall(tmp_path, tmp_path / "other")
