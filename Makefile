@@ -4,10 +4,10 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: help install demo test test-slow check format organisms schema judge-sae clean
+.PHONY: help install demo demo-training test test-slow check format organisms schema judge-sae clean
 
 help: ## this list
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
 
 # torch goes first: left to another package's range, pip takes a build with gigabytes of CUDA.
 $(VENV)/.base: pyproject.toml constraints.txt
@@ -25,6 +25,9 @@ install: $(VENV)/.base ## the package, into .venv
 
 demo: $(VENV)/.base ## audit an honest model and a liar, and print both verdicts
 	@$(BIN)/audit demo
+
+demo-training: $(VENV)/.base ## train a model on data that go bad, and stop it, in two minutes
+	@$(BIN)/audit demo --training
 
 test: $(VENV)/.dev ## all tests
 	@$(BIN)/python -m pytest -n 2 -m "not slow"

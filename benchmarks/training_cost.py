@@ -101,7 +101,7 @@ def _one_audit(name: str, shape: tuple[int, int, int], suite: Path, repeats: int
             bos_token_id=None,
             eos_token_id=tokenizer.eos_token_id,
             pad_token_id=tokenizer.eos_token_id,
-        )  # fmt: skip
+        )
     ).eval()
     auditor = Auditor(suite, tokenizer)
     auditor.begin(model)
