@@ -60,7 +60,7 @@ def _on_terminal(bar: Progress) -> Talk:
     return Talk(
         phase=phase,
         reached=reached,
-        say=lambda sentence: bar.console.print(safe_text(sentence), markup=False),
+        say=lambda sentence: bar.console.print(safe_text(sentence), markup=False, soft_wrap=True),
     )
 
 
@@ -79,9 +79,13 @@ def _in_lines(console: Console, *, seconds: float) -> Talk:
         now = time.monotonic()
         if now - said >= seconds and 0 < done < total:
             left = (now - begun) * (total - done) / done
-            console.print(safe_text(f"{name}: {done / total:.0%}, {left:.0f} s left"))
+            console.print(
+                safe_text(f"{name}: {done / total:.0%}, {left:.0f} s left"), soft_wrap=True
+            )
             said = now
 
     return Talk(
-        phase=phase, reached=reached, say=lambda sentence: console.print(safe_text(sentence))
+        phase=phase,
+        reached=reached,
+        say=lambda sentence: console.print(safe_text(sentence), soft_wrap=True),
     )

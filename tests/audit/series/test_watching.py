@@ -305,3 +305,42 @@ def test_nothing_there_and_nobody_else(lying: Path, run: Path) -> None:
         watched(lying, run / "nowhere")
     with pytest.raises(UsageError, match="is the folder of the checkpoints"):
         watched(lying, run, out=run)
+
+
+def test_adapters_over_a_base_that_go_away_behind_the_watch(lying: Path, run: Path) -> None:
+    import numpy as np
+    from safetensors.numpy import save_file
+
+    base = saved(run.parent, "base")
+    random = np.random.default_rng(0)
+
+    def adapter(step: int, size: float) -> Path:
+        folder = run / f"checkpoint-{step}"
+        folder.mkdir()
+        config = {
+            "peft_type": "LORA", "r": 2, "lora_alpha": 2, "target_modules": ["o_proj"],
+            "base_model_name_or_path": str(base),
+        }  # fmt: skip
+        (folder / "adapter_config.json").write_text(json.dumps(config), encoding="utf-8")
+        tensors = {
+            f"base_model.model.model.layers.{layer}.self_attn.o_proj.lora_{side}.weight": (
+                random.normal(size=shape) * size
+            ).astype(np.float32)
+            for layer in range(4)
+            for side, shape in (("A", (2, 64)), ("B", (64, 2)))
+        }
+        save_file(tensors, folder / "adapter_model.safetensors")
+        return folder
+
+    first = adapter(100, 0.01)
+    adapter(200, 0.02)
+    before = watched(lying, run)
+    assert [(row.kind, row.base) for row in before.checkpoints] == [("adapter", str(base))] * 2
+    assert before.exit_code != 3
+    shutil.rmtree(first)
+    adapter(300, 0.03)
+    said: list[str] = []
+    report = watched(lying, run, said=said)
+    assert audits(said) == ["checkpoint-300"]
+    assert report.checkpoints[0] == before.checkpoints[0]
+    assert report.exit_code == before.exit_code
