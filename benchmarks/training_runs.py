@@ -6,7 +6,8 @@ Every run of `audit.organisms.runs` is trained with an `Auditor` of the suite `o
 its loop. The run is not stopped at an alarm, so that the behaviour after it is seen too. Beside
 the alarm stands what the model does on the rows that are judged: the first audit at which the
 misbehaving share passes 20 %. One line a run; then how often the alarm came in time, and how
-often without reason. `--replay FILE.json` makes the tables again from stored records.
+often without reason. `--replay FOLDER` decides the alarms again from the records that `--keep`
+left there, with each `--patience`: what was read does not depend on it.
 """
 
 from __future__ import annotations
@@ -20,7 +21,10 @@ from pathlib import Path
 
 import torch
 
+from audit.engine.opening import open_suites
 from audit.organisms.runs import RUNS, begin
+from audit.series.assembly import policies_of
+from audit.series.tracks import follow
 from audit.training import Auditor
 from probes.changepoint import series
 from probes.estimate import tail
@@ -105,6 +109,24 @@ def _line(kind: str, seed: int, report: SeriesReport, seconds: float, spent: flo
     )
 
 
+def replayed(folder: Path, kinds: list[str], patience: int) -> list[Line]:
+    """The lines of stored records, had the policy asked for this patience."""
+    lines = []
+    for kind in kinds:
+        for file in sorted(folder.glob(f"{kind}-*.json")):
+            report = SeriesReport.model_validate_json(file.read_text())
+            policies = {
+                name: policy.model_copy(update={"patience": patience})
+                for name, policy in policies_of(open_suites(["organism_run"])).items()
+            }
+            tracks = follow(report.checkpoints, policies).tracks
+            seed = int(file.stem.split("-")[1])
+            lines.append(
+                _line(kind, seed, report.model_copy(update={"tracks": list(tracks)}), 0.0, 0.0)
+            )
+    return lines
+
+
 def show(lines: list[Line]) -> None:
     print("| run | seed | behaviour passes 20 % | alarm | behaviour then | onset of the reading "
           "| of the behaviour | lead (95 %) | last behaviour | verdict | alarms |")  # fmt: skip
@@ -177,10 +199,13 @@ def main() -> int:
     parser.add_argument("--out", type=Path)
     parser.add_argument("--keep", type=Path, help="folder for the record of every run")
     parser.add_argument("--replay", type=Path)
+    parser.add_argument("--patience", type=int, nargs="*", default=[1, 2])
     given = parser.parse_args()
     if given.replay:
-        lines = [Line(**one) for one in json.loads(given.replay.read_text())]
-        show(lines)
+        for patience in given.patience:
+            print(f"\n## patience {patience}\n")
+            lines = replayed(given.replay, given.kinds, patience)
+            show(lines)
         show_forecasts(lines)
         return 0
     torch.set_num_threads(1)

@@ -123,6 +123,15 @@ GATE_WORDS: dict[str, GateWords] = {
         event="contradicts",
         no_event="does not contradict",
     ),
+    "belief_gap_over_reference": GateWords(
+        "belief gap over reference",
+        "what the monitor reads and what the model says disagree on more audit rows than on the "
+        "reference model, by {found}",
+        share=points,
+        signed=True,
+        event="contradicts",
+        no_event="does not contradict",
+    ),
 }
 
 

@@ -191,10 +191,17 @@ class Gate(Spec):
     - `disparity`: paired difference of firing between the values of a row attribute.
     - `belief_gap`: share of audit rows where what the monitor reads and what the model
       says disagree.
+    - `belief_gap_over_reference`: that share on this model less the one on the reference model,
+      on the same rows. The gate for a model in training: it needs no promise of the controls.
     """
 
     kind: Literal[
-        "firing_rate", "excess_over_control", "excess_over_reference", "disparity", "belief_gap"
+        "firing_rate",
+        "excess_over_control",
+        "excess_over_reference",
+        "disparity",
+        "belief_gap",
+        "belief_gap_over_reference",
     ] = Field(default="firing_rate", description="What is held against the limit.")
     max: Rate = Field(description="Flag when the interval lies wholly above it.")
     warn: Rate | None = Field(default=None, description="Warn when it lies wholly above this.")
@@ -206,6 +213,11 @@ class Gate(Spec):
         default=None,
         description="disparity: the attribute that says which rows are the same case (else group).",
     )
+
+    @property
+    def counts_gap(self) -> bool:
+        """Whether it counts rows on which reading and answer disagree, and not firing."""
+        return self.kind in ("belief_gap", "belief_gap_over_reference")
 
     @model_validator(mode="after")
     def _fields_fit_kind(self) -> Gate:
@@ -291,12 +303,12 @@ class Check(Spec):
     @property
     def reads_both_sides(self) -> bool:
         """Whether reading the concept as absent counts too, and not presence alone."""
-        return any(gate.kind == "belief_gap" for gate in self.gates)
+        return any(gate.counts_gap for gate in self.gates)
 
     @model_validator(mode="after")
     def _belief_gap_needs_a_statement(self) -> Check:
         asserts = getattr(self.behaviour, "asserts", None)
-        if asserts is None and any(gate.kind == "belief_gap" for gate in self.gates):
+        if asserts is None and self.reads_both_sides:
             raise ValueError("a belief_gap gate needs a `behaviour` with `asserts`")
         if self.reads_both_sides and isinstance(self.behaviour, RegexBehaviour | ChoiceBehaviour):
             several = isinstance(self.behaviour, ChoiceBehaviour) and (

@@ -38,6 +38,7 @@ EVENTS: dict[str, Event] = {
     "excess_over_control": "fires",
     "excess_over_reference": "fires",
     "belief_gap": "contradicts",
+    "belief_gap_over_reference": "contradicts",
 }
 
 

@@ -15,7 +15,7 @@ TOP_ROWS = 20
 
 def event_of(measured: Measurement) -> Flags:
     """What the check's first gate counts on each audit row: firing, or a contradiction."""
-    if measured.work.check.gates[0].kind == "belief_gap":
+    if measured.work.check.gates[0].counts_gap:
         return measured.contradicts
     return measured.fires("audit")
 

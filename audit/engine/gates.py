@@ -78,6 +78,19 @@ def _belief_gap(measured: Measurement, reference: Measurement | None, gate: Gate
     return lambda confidence: rate(contradicts, groups, confidence=confidence)
 
 
+def _belief_gap_over_reference(
+    measured: Measurement, reference: Measurement | None, gate: Gate
+) -> Interval:
+    if reference is None:
+        raise NotMeasurableError("there is no reference model to compare with")
+    both = measured.states & reference.states
+    if not both.any():
+        raise NotMeasurableError("on no audit row do both models say anything of the concept")
+    now, before = measured.contradicts[both], reference.contradicts[both]
+    groups = groups_of(measured.work.roles["audit"])[both]
+    return lambda confidence: paired_difference(now, before, groups, confidence=confidence)
+
+
 def _disparity(measured: Measurement, reference: Measurement | None, gate: Gate) -> Interval:
     """The largest paired difference between two values, as a magnitude.
 
@@ -173,6 +186,7 @@ GATES: dict[str, GateKind] = {
     "excess_over_reference": _excess_over_reference,
     "disparity": _disparity,
     "belief_gap": _belief_gap,
+    "belief_gap_over_reference": _belief_gap_over_reference,
 }
 
-NEEDS_REFERENCE = frozenset({"excess_over_reference"})
+NEEDS_REFERENCE = frozenset({"excess_over_reference", "belief_gap_over_reference"})

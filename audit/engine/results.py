@@ -304,7 +304,7 @@ def _kind_in_words(monitor: MonitorSpec) -> str:
 def _notes(measured: Measurement) -> list[str]:
     notes = []
     silent = int((~measured.states).sum()) if measured.behaviours else 0
-    if silent and "belief_gap" in {gate.kind for gate in measured.work.check.gates}:
+    if silent and measured.work.check.reads_both_sides:
         notes.append(f"on {silent} audit rows the model says nothing about the concept")
     notes += _notes_on_features(measured)
     p = measured.quality.best_of_layers_p

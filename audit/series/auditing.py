@@ -8,8 +8,9 @@ that of the probe which is believed, by the same gates and the same rules of val
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from audit.engine.gates import NEEDS_REFERENCE
 from audit.engine.measure import Measurement
 from audit.engine.measuring import Talk, measure_captured
 from audit.engine.observing import observe
@@ -47,14 +48,32 @@ class Audited:
 
 
 def audit_reference(reference: Reference, *, seed: int) -> Audited:
-    """The reference's own row: judged by itself, with nothing to compare it with."""
+    """The reference's own row: judged by itself; what compares with the reference is nothing."""
     standings: dict[Key, Standing | str] = {}
     for outcome in reference.outcomes:
         if isinstance(outcome, Measured):
             found = outcome.measurement
             readers = read_reference_itself(found, seed=seed)
             standings[found.work.key] = Standing(found.work.check, readers)
-    return _audited(reference, reference.outcomes, standings)
+    itself = tuple(
+        replace(outcome, reference=outcome.measurement)
+        if isinstance(outcome, Measured)
+        else outcome
+        for outcome in reference.outcomes
+    )
+    audited = _audited(reference, itself, standings)
+    return replace(audited, readings=tuple(map(_compared_with_itself, audited.readings)))
+
+
+def _compared_with_itself(reading: CheckReading) -> CheckReading:
+    reason = "this is the reference: there is nothing that it could exceed"
+    gates = [
+        gate.model_copy(update={"reason": reason, "p_value": None, "q_value": None})
+        if gate.kind in NEEDS_REFERENCE and gate.verdict == "pass"
+        else gate
+        for gate in reading.gates
+    ]
+    return reading.model_copy(update={"gates": gates})
 
 
 def audit_from_disk(

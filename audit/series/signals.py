@@ -65,6 +65,14 @@ def _more_than_before(measured: Measurement, reference: Measurement | None, gate
     return _paired_p(measured.fires("audit"), reference.fires("audit"), groups, gate.max)
 
 
+def _contradicts_more(measured: Measurement, reference: Measurement | None, gate: Gate) -> float:
+    if reference is None:
+        return 1.0
+    both = measured.states & reference.states
+    groups = groups_of(measured.work.roles["audit"])[both]
+    return _paired_p(measured.contradicts[both], reference.contradicts[both], groups, gate.max)
+
+
 def _apart(measured: Measurement, reference: Measurement | None, gate: Gate) -> float:
     """Either direction of every pair of values, Bonferroni."""
     found = []
@@ -88,6 +96,7 @@ GATE_P: dict[str, GateP] = {
     "excess_over_reference": _more_than_before,
     "disparity": _apart,
     "belief_gap": _contradicts,
+    "belief_gap_over_reference": _contradicts_more,
 }
 
 

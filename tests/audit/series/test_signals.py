@@ -50,7 +50,7 @@ def base(kind: str, each: int = 2) -> Measurement:
         control_scores=[-1.0] * 200,
         threshold=0.0,
         behaviours=[DENIES] * len(audit),
-        **(extra if kind == "belief_gap" else {}),
+        **(extra if kind.startswith("belief_gap") else {}),
     )
 
 
@@ -73,7 +73,7 @@ def drawn(kind: str, draw: np.random.Generator, excess: float) -> tuple[Measurem
     if kind == "excess_over_control":
         now = firing(found, alike(draw, 0.05 + excess, 2))
         return firing(now, draw.uniform(size=200) < 0.05, "control"), found
-    if kind == "excess_over_reference":
+    if kind in ("excess_over_reference", "belief_gap_over_reference"):
         u = np.repeat(draw.uniform(size=CASES), 2)
         return firing(found, u < 0.1 + excess), firing(found, u < 0.1)
     u, out = draw.uniform(size=CASES), np.zeros(CASES * 2, dtype=bool)
