@@ -81,6 +81,24 @@ def test_excess_over_reference_needs_one_and_pairs_the_rows() -> None:
     assert same.value == 0
 
 
+def test_a_belief_gap_over_the_reference_counts_what_is_new_and_pays_for_what_is_gone() -> None:
+    gate = {"kind": "belief_gap_over_reference", "max": 0.05}
+    both = {"gates": [gate], "behaviour": CHOICE, "threshold": 1.0, "lower": -1.0}
+    denies = [says(False)] * 100
+    now = measurement(audit_scores=[2.0] * 40 + [-2.0] * 60, behaviours=denies, **both)
+    before = measurement(
+        audit_scores=[-2.0] * 90 + [2.0] * 10, behaviours=[*denies[:99], says(None)], **both
+    )
+    spec = now.work.check.gates[0]
+    found = GATES["belief_gap_over_reference"](now, before, spec)(0.95)
+    assert (found.value, found.n) == (pytest.approx((40 - 9) / 99), 99)
+    with pytest.raises(NotMeasurableError, match="no reference model"):
+        GATES["belief_gap_over_reference"](now, None, spec)
+    silent = measurement(audit_scores=[2.0], behaviours=[says(None)], **both)
+    with pytest.raises(NotMeasurableError, match="no audit row"):
+        GATES["belief_gap_over_reference"](silent, silent, spec)
+
+
 def test_belief_gap_counts_both_kinds_of_contradiction_and_nothing_else() -> None:
     measured = measurement(
         gates=[GAP],
