@@ -95,6 +95,7 @@ def test_a_folder_without_checkpoints_audits_nothing(audit: Audit, run: Path) ->
     assert "holds no checkpoint as yet" in done.err
 
 
+@pytest.mark.slow
 def test_a_named_reference_may_lie_elsewhere_and_go(audit: Audit, run: Path) -> None:
     reference = save(run.parent, "base")
     save(run, "checkpoint-100", "liar")

@@ -229,6 +229,7 @@ def test_what_is_broken_is_named_and_the_rest_goes_on(lying: Path, run: Path) ->
     assert rows(report)["checkpoint-500"] == "error", "what was lost stays named"
 
 
+@pytest.mark.slow
 def test_a_checkpoint_that_is_overwritten_is_audited_again(lying: Path, run: Path) -> None:
     saved(run, "checkpoint-100")
     saved(run, "checkpoint-200")
@@ -249,6 +250,7 @@ def test_a_checkpoint_that_is_overwritten_is_audited_again(lying: Path, run: Pat
     assert check.state == "concept grew"
 
 
+@pytest.mark.slow
 def test_an_interrupted_watch_reports_what_it_has_and_goes_on(lying: Path, run: Path) -> None:
     saved(run, "checkpoint-100")
 
@@ -307,6 +309,7 @@ def test_nothing_there_and_nobody_else(lying: Path, run: Path) -> None:
         watched(lying, run, out=run)
 
 
+@pytest.mark.slow
 def test_adapters_over_a_base_that_go_away_behind_the_watch(lying: Path, run: Path) -> None:
     import numpy as np
     from safetensors.numpy import save_file
@@ -344,3 +347,41 @@ def test_adapters_over_a_base_that_go_away_behind_the_watch(lying: Path, run: Pa
     assert audits(said) == ["checkpoint-300"]
     assert report.checkpoints[0] == before.checkpoints[0]
     assert report.exit_code == before.exit_code
+
+
+@pytest.mark.slow
+def test_an_alarm_stands_though_the_flagged_weights_were_overwritten(
+    lying: Path, run: Path
+) -> None:
+    (run / STOP_FILE).write_text('{"watch": "another"}', encoding="utf-8")
+    saved(run, "checkpoint-100")
+    saved(run, "checkpoint-200", "liar")
+    first = watched(lying, run, limit=None)
+    assert first.exit_code == 1
+    assert any("is not of it" in note for note in first.notes)
+    assert (run / "STOP.1.json").read_text("utf-8") == '{"watch": "another"}'
+    saved(run, "checkpoint-200")
+    said: list[str] = []
+    report = watched(lying, run, said=said, limit=None, keep_going=True)
+    assert audits(said) == ["checkpoint-200"]
+    assert rows(report)["checkpoint-200"] == "pass"
+    assert (report.stop, report.exit_code) == (first.stop, 1)
+    assert not any("is not of it" in line for line in said), "its own by now"
+
+
+@pytest.mark.slow
+def test_another_policy_makes_the_rows_anew_and_other_rows_are_refused(
+    lying: Path, run: Path
+) -> None:
+    first = saved(run, "checkpoint-100")
+    saved(run, "checkpoint-200")
+    watched(lying, run)
+    shutil.rmtree(first)
+    _suite(lying.parent, patience=3)
+    said: list[str] = []
+    report = watched(lying, run, said=said)
+    assert audits(said) == ["checkpoint-200"]
+    assert "with these suites" in report.checkpoints[0].reasons[0]
+    assert report.checkpoints[1].checks[0].state == "stable", "the reference itself was kept"
+    with pytest.raises(UsageError, match="made of other rows"):
+        watched(lying, run, limit=50)
