@@ -19,14 +19,14 @@ from audit.engine.assembly import Options, Progress, assemble, model_info
 from audit.engine.measuring import Talk, capture_plan
 from audit.engine.opening import SuiteSource, open_suites, select_checks
 from audit.engine.plan import Plan
-from audit.engine.results import Measured
+from audit.engine.results import Failed, Measured
 from audit.engine.run_dir import clear_run_dir, run_dir, write_report, write_status
 from audit.engine.scores import scores_frame
 from audit.engine.selected import Selected
 from audit.engine.store import store_run
 from audit.engine.watching import open_watches
 from audit.errors import AuditError, MeasurementError, UsageError
-from audit.models.loading import LoadedModel
+from audit.models.loading import LoadedModel, choose_device
 from audit.series.assembly import Told, error_row, series_report
 from audit.series.auditing import Audited, audit_from_disk, audit_reference
 from audit.series.checkpoints import Checkpoint
@@ -189,6 +189,9 @@ def begin_at(
         allow_half=options.allow_half,
         talk=talk,
     )
+    if not any(isinstance(outcome, Measured) for outcome in measured.outcomes):
+        failures = {o.reason for o in measured.outcomes if isinstance(o, Failed)}
+        raise MeasurementError(f"none of its checks can be measured: {'; '.join(sorted(failures))}")
     return Series(
         opened=tuple(opened),
         selected=tuple(selected),
@@ -255,7 +258,7 @@ def write_series(
         hidden=tuple(hidden),
         acknowledged=tuple(acknowledged),
         stood=stood,
-        device=series.options.device or "cpu",
+        device=str(choose_device(series.options.device)),
         started=series.started,
     )
     report = series_report(rows, series.opened, series.options, told)

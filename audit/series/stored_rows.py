@@ -59,7 +59,8 @@ def _read(folder: Path, checkpoint: Checkpoint, by: str, expected: str) -> Check
         row = CheckpointRow.model_validate(kept["row"])
     except (OSError, ValueError, KeyError, TypeError, ValidationError):
         return None
-    return row.model_copy(update={"name": checkpoint.name, "step": checkpoint.step})
+    here = {"name": checkpoint.name, "step": checkpoint.step, "source": checkpoint.source}
+    return row.model_copy(update=here)
 
 
 def series_key(

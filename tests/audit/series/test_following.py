@@ -1,0 +1,142 @@
+"""A series from disk as a library: what is kept, what is cut short, what is no reference."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file, save_file
+
+from audit.engine.assembly import Options
+from audit.engine.measuring import Talk
+from audit.errors import MeasurementError
+from audit.exit_codes import ExitCode
+from audit.models.loading import ORGANISMS, choose_device
+from audit.series.checkpoints import find_checkpoints
+from audit.series.following import audit_series
+from reports.read import read_record
+from reports.series import SeriesReport
+
+SUITE = "organism_lying"
+FEW = Options(limit=40, device="cpu")
+
+
+def save(run: Path, name: str, organism: str = "honest") -> Path:
+    ignore = shutil.ignore_patterns("sae")
+    return Path(shutil.copytree(ORGANISMS / organism, run / name, ignore=ignore))
+
+
+def change(folder: Path, tensor: str, to: Callable[[np.ndarray], np.ndarray]) -> None:
+    weights = folder / "model.safetensors"
+    tensors = load_file(weights)
+    tensors[tensor] = to(tensors[tensor])
+    save_file(tensors, weights, metadata={"format": "pt"})
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    folder = tmp_path / "run"
+    folder.mkdir()
+    for step in (1, 2, 3):
+        save(folder, f"checkpoint-{step}", "honest" if step < 3 else "liar")
+    return folder
+
+
+def audited(run: Path, out: Path, talk: Talk | None = None) -> SeriesReport:
+    return audit_series([SUITE], find_checkpoints([str(run)]), out, options=FEW, talk=talk)
+
+
+def test_weights_that_are_numbers_and_overflow_are_no_reference(run: Path, tmp_path: Path) -> None:
+    """Nothing can be measured on it, so nothing could be held against it either."""
+    change(
+        run / "checkpoint-1",
+        "model.layers.0.mlp.down_proj.weight",
+        lambda w: np.full_like(w, 3e38),
+    )
+    found = audited(run, tmp_path / "out")
+    assert found.reference == "checkpoint-2"
+    assert [row.verdict == "error" for row in found.checkpoints] == [True, False, False]
+    assert "NaN or infinite" in found.checkpoints[0].reasons[0]
+    assert [c.state for row in found.checkpoints for c in row.checks] == [None, "concept grew"]
+    assert found.exit_code == ExitCode.FAILED
+
+
+def test_a_named_reference_that_overflows_ends_it(run: Path, tmp_path: Path) -> None:
+    change(
+        run / "checkpoint-1",
+        "model.layers.0.mlp.down_proj.weight",
+        lambda w: np.full_like(w, 3e38),
+    )
+    checkpoints = find_checkpoints([str(run)])
+    with pytest.raises(MeasurementError, match=r"the reference cannot be audited: .*NaN or inf"):
+        audit_series([SUITE], checkpoints, tmp_path / "o", reference=checkpoints[0], options=FEW)
+
+
+def test_a_checkpoint_that_overflows_later_is_an_error_with_a_reason(
+    run: Path, tmp_path: Path
+) -> None:
+    change(
+        run / "checkpoint-2",
+        "model.layers.0.mlp.down_proj.weight",
+        lambda w: np.full_like(w, 3e38),
+    )
+    found = audited(run, tmp_path / "out")
+    assert [row.verdict == "error" for row in found.checkpoints] == [False, True, False]
+    [line] = found.checkpoints[1].checks
+    assert "NaN or infinite" in line.reasons[0]
+    assert line.gates[0].phase == "not measured"
+    assert found.exit_code == ExitCode.FAILED
+
+
+def test_a_series_cut_short_says_so_and_goes_on_where_it_was(run: Path, tmp_path: Path) -> None:
+    def say(sentence: str) -> None:
+        if sentence.startswith("checkpoint-2"):
+            raise KeyboardInterrupt
+
+    cut = audited(run, tmp_path / "out", Talk(say=say))
+    assert (cut.exit_code, cut.partial) == (ExitCode.INTERRUPTED, True)
+    assert [row.name for row in cut.checkpoints] == ["checkpoint-1"]
+    status = json.loads((tmp_path / "out" / "status.json").read_text())
+    assert status["status"] == "interrupted"
+    row = tmp_path / "out" / "checkpoints" / "checkpoint-1" / "row.json"
+    before = row.stat().st_mtime_ns
+    heard: list[str] = []
+    whole = audited(run, tmp_path / "out", Talk(say=heard.append))
+    assert row.stat().st_mtime_ns == before
+    assert "checkpoint-1: audited before" in heard
+    straight = audited(run, tmp_path / "straight")
+    assert whole.digest() == straight.digest()
+    assert read_record(tmp_path / "out") == whole
+
+
+def test_a_torn_row_is_made_anew(run: Path, tmp_path: Path) -> None:
+    first = audited(run, tmp_path / "out")
+    row = tmp_path / "out" / "checkpoints" / "checkpoint-2" / "row.json"
+    row.write_text(row.read_text("utf-8")[:100])
+    assert audited(run, tmp_path / "out").digest() == first.digest()
+    assert json.loads(row.read_text("utf-8"))["row"]["name"] == "checkpoint-2"
+
+
+def test_a_run_that_moved_is_not_audited_again_and_is_named_where_it_is(
+    run: Path, tmp_path: Path
+) -> None:
+    audited(run, tmp_path / "out")
+    rows = sorted((tmp_path / "out" / "checkpoints").glob("*/row.json"))
+    before = [row.stat().st_mtime_ns for row in rows]
+    moved = run.rename(tmp_path / "moved")
+    found = audited(moved, tmp_path / "out")
+    assert [row.stat().st_mtime_ns for row in rows] == before
+    assert [Path(row.source).parent for row in found.checkpoints] == [moved] * 3
+
+
+def test_the_record_says_on_what_it_ran(run: Path, tmp_path: Path) -> None:
+    found = audit_series(
+        [SUITE], find_checkpoints([str(run)]), tmp_path / "out", options=replace(FEW, device=None)
+    )
+    assert found.provenance is not None
+    assert found.provenance.device == str(choose_device(None))
