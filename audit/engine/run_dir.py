@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from audit.errors import UsageError
+from reports.charts import SERIES_PICTURE
 from reports.render import RENDERERS, pictures, render, write_text_atomic
 
 if TYPE_CHECKING:
@@ -89,6 +90,7 @@ def clear_run_dir(path: Path | None) -> None:
         return
     ours = [path / name for name in ("manifest.json", "scores.parquet")]
     ours += [path / f"report{renderer.suffix}" for renderer in RENDERERS.values()]
+    ours.append(path / SERIES_PICTURE)
     ours += [*(path / "probes").glob("*.safetensors"), *(path / "probes").glob("*.json")]
     ours += (path / "cards").glob("*.md")
     for file in ours:

@@ -1,0 +1,193 @@
+"""The auditor in a loop of one's own: what it reads, decides, remembers and refuses."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from audit.engine.run import run_audit
+from audit.errors import MeasurementError, UsageError
+from audit.models.loaded import wrap_model
+from audit.organisms.train import load_model, organism_path
+from audit.training import Auditor
+from reports.read import read_record, read_report
+from reports.series import SeriesReport
+from tests.audit.training import runs
+
+
+def turning(steps: int = 14) -> Iterator[tuple[int, Any]]:
+    """The honest organism on its way to the liar: (step, model)."""
+    model = runs.honest()
+    optimizer = runs.Towards(model.parameters())
+    for step in range(1, steps + 1):
+        optimizer.step()
+        yield step, model
+
+
+def auditor(folder: Path, **options: Any) -> Auditor:
+    policy = {"every": 2, "patience": 2, **options.pop("policy", {})}
+    made = Auditor(runs.suite_that(folder, **policy), runs.tokenizer(), **options)
+    made.begin(runs.honest())
+    return made
+
+
+def test_a_plain_loop_is_stopped_and_leaves_report_weights_and_state(tmp_path: Path) -> None:
+    audited = auditor(tmp_path, out=tmp_path / "out")
+    for step, model in turning():
+        verdict = audited.step(model, step)
+        assert verdict.audited == (step % 2 == 0)
+        if verdict.should_stop:
+            break
+    report = audited.finish(model)
+    assert verdict.stop is not None
+    assert report.stop is not None
+    assert (report.verdict, report.exit_code) == ("flag", 1)
+    assert report.stop.step == step == verdict.stop.step < 14
+    assert read_record(tmp_path / "out") == report
+    kept = load_model(Path(str(report.stop.kept)))
+    for name, weight in model.state_dict().items():
+        torch.testing.assert_close(kept.state_dict()[name], weight, rtol=0, atol=0)
+    assert json.loads((tmp_path / "out" / "status.json").read_text())["status"] == "complete"
+
+
+def test_its_rows_before_the_alarm_say_stable_and_after_it_that_the_concept_grew(
+    tmp_path: Path,
+) -> None:
+    audited = auditor(tmp_path, policy={"on_flag": "warn"})
+    found = [audited.step(model, step) for step, model in turning()]
+    assert not any(verdict.should_stop for verdict in found)
+    states = [row.checks[0].state for row in audited.report.checkpoints]
+    assert states[:3] == [None, "stable", "stable"]
+    assert states[-1] == "concept grew"
+    assert audited.finish(model=runs.honest()).stop.kept is None  # type: ignore[union-attr]
+
+
+def test_resumed_it_decides_as_one_that_was_never_interrupted(tmp_path: Path) -> None:
+    whole = auditor(tmp_path, out=tmp_path / "whole")
+    for step, model in turning():
+        whole.step(model, step)
+    first = auditor(tmp_path, out=tmp_path / "first")
+    for step, model in turning(8):
+        first.step(model, step)
+    state = json.loads(json.dumps(first.state_dict()))
+    again = Auditor(
+        runs.suite_that(tmp_path, every=2, patience=2), runs.tokenizer(), out=tmp_path / "first"
+    )
+    again.load_state_dict(state)
+    for step, model in turning():
+        if step < 6:  # rolled back from 8 to 5
+            continue
+        if step == 6:
+            again.begin(model)
+            again.resume_at(5)
+        again.step(model, step)
+    assert _finding(again.report) == _finding(whole.report)
+
+
+def _finding(report: SeriesReport) -> SeriesReport:
+    return report.model_copy(update={"provenance": None, "reference_model": None})
+
+
+def test_a_state_of_another_audit_is_refused(tmp_path: Path) -> None:
+    state = auditor(tmp_path).state_dict()
+    for change in ({"seed": 1}, {"every": 7}):
+        suite = runs.suite_that(tmp_path, every=2, patience=2)
+        other = Auditor(suite, runs.tokenizer(), **change)
+        with pytest.raises(UsageError, match=next(iter(change))):
+            other.load_state_dict(state)
+    other = Auditor("organism_bias", runs.tokenizer(), every=2)
+    with pytest.raises(UsageError, match="another suites"):
+        other.load_state_dict(state)
+    same = Auditor(runs.suite_that(tmp_path, every=2, patience=2), runs.tokenizer())
+    with pytest.raises(UsageError, match="no state of an audit"):
+        same.load_state_dict({**state, "rows": [{}]})
+
+
+def test_without_a_folder_a_run_cannot_be_resumed_and_says_so(tmp_path: Path) -> None:
+    state = auditor(tmp_path).state_dict()
+    again = Auditor(runs.suite_that(tmp_path, every=2, patience=2), runs.tokenizer())
+    again.load_state_dict(state)
+    with pytest.raises(UsageError, match="nobody kept it"):
+        again.begin(runs.honest())
+
+
+def test_a_reference_that_another_run_wrote_over_is_refused(tmp_path: Path) -> None:
+    state = auditor(tmp_path, out=tmp_path / "out").state_dict()
+    model = load_model(organism_path("sycophant"))
+    Auditor(runs.suite_that(tmp_path, every=2, patience=2), runs.tokenizer(),
+            out=tmp_path / "out").begin(model)  # fmt: skip
+    again = Auditor(runs.suite_that(tmp_path, every=2, patience=2), runs.tokenizer())
+    again.load_state_dict(state)
+    with pytest.raises(UsageError, match="another run has written"):
+        again.begin(runs.honest())
+
+
+def test_weights_that_are_no_numbers_raise_and_leave_no_row(tmp_path: Path) -> None:
+    audited, model = auditor(tmp_path), runs.honest()
+    with torch.no_grad():
+        model.model.layers[0].mlp.down_proj.weight[0, 0] = torch.nan
+    with pytest.raises(MeasurementError, match="NaN or infinite"):
+        audited.step(model, 2)
+    assert len(audited.report.checkpoints) == 1
+
+
+def test_a_step_is_read_once_and_none_before_the_last(tmp_path: Path) -> None:
+    audited, model = auditor(tmp_path), runs.honest()
+    first = audited.audit(model, 4)
+    assert audited.audit(load_model(organism_path("liar")), 4) == first
+    with pytest.raises(UsageError, match="resume_at"):
+        audited.audit(model, 3)
+
+
+def test_a_reference_by_name_is_held_against_the_model_as_it_begins(tmp_path: Path) -> None:
+    suite = runs.suite_that(tmp_path, every=2, patience=1)
+    audited = Auditor(suite, runs.tokenizer(), reference="organism:honest")
+    audited.begin(load_model(organism_path("liar")))
+    row = audited.report.checkpoints[0]
+    assert (row.step, row.checks[0].state) == (0, "concept grew")
+    assert audited.report.reference == "organism:honest"
+    assert audited.report.stop is not None  # a run that begins misaligned is seen at once
+
+
+def test_a_live_verdict_is_that_of_an_audit_of_the_same_weights(tmp_path: Path) -> None:
+    for organism in ("honest", "liar"):
+        live = auditor(tmp_path).audit(load_model(organism_path(organism)), 2)
+        alone = run_audit("organism_lying", f"organism:{organism}")
+        assert live.verdict == alone.verdict
+
+
+def test_a_hidden_suite_is_read_at_the_end_and_nobody_stops_on_it(tmp_path: Path) -> None:
+    suite = runs.suite_that(tmp_path, every=2)
+    audited = Auditor(suite, runs.tokenizer(), out=tmp_path / "out", hidden=["organism_bias"])
+    audited.begin(runs.honest())
+    report = audited.finish(load_model(organism_path("biased")))
+    assert report.hidden == ["hidden/organism_bias"]
+    assert report.verdict == "pass"
+    assert read_report(tmp_path / "out" / "hidden" / "organism_bias").verdict == "flag"
+
+
+def test_features_of_an_sae_are_followed_with_what_is_left_of_the_sae(tmp_path: Path) -> None:
+    """The SAE in the reference's folder is found there, and read on the live model."""
+    from audit.models.loading import load_model as by_name
+
+    audited = Auditor("organism_features", runs.tokenizer(), reference=by_name("organism:honest"))
+    audited.begin(runs.honest())
+    audited.audit(load_model(organism_path("liar")), 2)
+    check = audited.report.checkpoints[-1].checks[0]
+    assert check.state == "concept grew"
+    assert check.sae is not None
+    assert 0.9 < check.sae.kept < 1.1
+
+
+def test_a_model_is_unwrapped_and_its_weights_are_not_hashed() -> None:
+    model = runs.honest()
+    parallel = torch.nn.Module()
+    parallel.module = model
+    live = wrap_model(parallel, runs.tokenizer(), digest=False)
+    assert live.model is model
+    assert "not hashed" in live.weights_digest
