@@ -113,12 +113,12 @@ def command(
             origin = find_checkpoints([reference], base=base) if reference else []
             if len(origin) > 1:
                 raise click.UsageError(f"--reference {reference} means {len(origin)} checkpoints")
-            known = {one.source: one for one in checkpoints}
+            known = {one.place: one for one in checkpoints}
             report = audit_series(
                 suites,
                 checkpoints,
                 folder,
-                reference=known.get(origin[0].source, origin[0]) if origin else None,
+                reference=known.get(origin[0].place, origin[0]) if origin else None,
                 options=options,
                 talk=telling,
             )

@@ -63,6 +63,11 @@ class Checkpoint:
         local = self.kind in ("model", "adapter")
         return Path(self.source).expanduser() if local else None
 
+    @property
+    def place(self) -> str:
+        """Where it lies, the same however it is spelt; a name for what is no folder."""
+        return self.source if self.folder is None else str(self.folder.resolve())
+
 
 @dataclass(frozen=True)
 class _Source:

@@ -42,8 +42,8 @@ def change(folder: Path, tensor: str, to: Callable[[np.ndarray], np.ndarray]) ->
 def run(tmp_path: Path) -> Path:
     folder = tmp_path / "run"
     folder.mkdir()
-    for step in (1, 2, 3):
-        save(folder, f"checkpoint-{step}", "honest" if step < 3 else "liar")
+    save(folder, "checkpoint-1")
+    save(folder, "checkpoint-2", "liar")
     return folder
 
 
@@ -60,9 +60,9 @@ def test_weights_that_are_numbers_and_overflow_are_no_reference(run: Path, tmp_p
     )
     found = audited(run, tmp_path / "out")
     assert found.reference == "checkpoint-2"
-    assert [row.verdict == "error" for row in found.checkpoints] == [True, False, False]
+    assert [row.verdict == "error" for row in found.checkpoints] == [True, False]
     assert "NaN or infinite" in found.checkpoints[0].reasons[0]
-    assert [c.state for row in found.checkpoints for c in row.checks] == [None, "concept grew"]
+    assert [c.state for row in found.checkpoints for c in row.checks] == [None]
     assert found.exit_code == ExitCode.FAILED
 
 
@@ -86,7 +86,7 @@ def test_a_checkpoint_that_overflows_later_is_an_error_with_a_reason(
         lambda w: np.full_like(w, 3e38),
     )
     found = audited(run, tmp_path / "out")
-    assert [row.verdict == "error" for row in found.checkpoints] == [False, True, False]
+    assert [row.verdict == "error" for row in found.checkpoints] == [False, True]
     [line] = found.checkpoints[1].checks
     assert "NaN or infinite" in line.reasons[0]
     assert line.gates[0].phase == "not measured"
@@ -131,7 +131,7 @@ def test_a_run_that_moved_is_not_audited_again_and_is_named_where_it_is(
     moved = run.rename(tmp_path / "moved")
     found = audited(moved, tmp_path / "out")
     assert [row.stat().st_mtime_ns for row in rows] == before
-    assert [Path(row.source).parent for row in found.checkpoints] == [moved] * 3
+    assert [Path(row.source).parent for row in found.checkpoints] == [moved] * 2
 
 
 def test_the_record_says_on_what_it_ran(run: Path, tmp_path: Path) -> None:
