@@ -87,4 +87,4 @@ def _named(given: str, base: str | None, found: Sequence[Checkpoint]) -> Checkpo
     means = find_checkpoints([given], base=base)
     if len(means) > 1:
         raise UsageError(f"--reference {given} means {len(means)} checkpoints; name one")
-    return next((one for one in found if one.source == means[0].source), means[0])
+    return next((one for one in found if one.place == means[0].place), means[0])
