@@ -202,7 +202,7 @@ def begin_at(
         reference_model=model if any(writes(one.check) for one in selected) else None,
         info=model_info(model),
         like=None if model.path is None else identity(model.path),
-        key=series_key(opened, selected, options, model.weights_digest),
+        key=series_key(opened, selected, options, model.weights_digest, measured.watches),
         started=datetime.now(UTC),
         talk=talk,
         bases=bases,

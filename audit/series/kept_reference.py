@@ -149,7 +149,7 @@ def resume_series(
         reference_model=model if itself and any(writes(s.check) for s in selected) else None,
         info=kept.info,
         like=like,
-        key=series_key(opened, selected, options, kept.weights_digest),
+        key=series_key(opened, selected, options, kept.weights_digest, reference.watches),
         started=datetime.now(UTC),
         talk=talk,
         bases=bases,

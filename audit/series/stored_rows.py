@@ -18,6 +18,7 @@ from pydantic import ValidationError
 
 from audit.engine.assembly import Options
 from audit.engine.selected import Selected
+from audit.engine.watching import Watches
 from audit.series.checkpoints import Checkpoint
 from reports.render import write_text_atomic
 from reports.series import CheckpointRow
@@ -68,8 +69,9 @@ def series_key(
     selected: Sequence[Selected],
     options: Options,
     reference_digest: str,
+    watches: Watches,
 ) -> str:
-    """What every row rests on beside its own checkpoint."""
+    """What every row rests on beside its own checkpoint: also the SAEs that lie beside weights."""
     from importlib.metadata import PackageNotFoundError, version
 
     try:
@@ -88,5 +90,6 @@ def series_key(
         "seed": options.seed,
         "dtype": options.dtype,
         "reference": reference_digest,
+        "saes": {"/".join(key): one.info.digest for key, one in watches.opened.items()},
     }
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()

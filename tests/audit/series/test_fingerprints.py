@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audit.engine.assembly import Options
+from audit.engine.watching import Watches, open_watches
+from audit.models.loaded import LoadedModel
 from audit.models.loading import ORGANISMS
 from audit.series.checkpoints import find_checkpoints
 from audit.series.fingerprints import fingerprint
@@ -101,7 +104,7 @@ def test_the_key_of_a_series_sees_all_that_a_row_rests_on() -> None:
     plain = Options()
 
     def key(suite: str, options: Options, reference: str = "r") -> str:
-        return series_key(*open_checks([suite], options), options, reference)
+        return series_key(*open_checks([suite], options), options, reference, Watches())
 
     keys = [
         key("organism_lying", plain),
@@ -114,6 +117,19 @@ def test_the_key_of_a_series_sees_all_that_a_row_rests_on() -> None:
     assert len(set(keys)) == len(keys)
     assert key("organism_lying", plain) == keys[0]
     assert key("organism_lying", Options(strict=True, fail_on="high")) == keys[0], "no number moves"
+
+
+def test_an_sae_that_was_trained_anew_is_another_series(honest: LoadedModel) -> None:
+    """It lies beside the weights and is none of them."""
+    opened, selected = open_checks(["organism_features"], Options())
+    watches = open_watches(selected, honest)
+    [(key, watch)] = watches.opened.items()
+    anew = replace(watch, info=watch.info.model_copy(update={"digest": "other"}))
+    keys = [
+        series_key(opened, selected, Options(), "r", one)
+        for one in (watches, Watches({key: anew}, {}))
+    ]
+    assert keys[0] != keys[1]
 
 
 # --- rows that are kept ------------------------------------------------------------------
