@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +22,7 @@ from reports.read import read_record
 from reports.series import SeriesReport
 
 SUITE = "organism_lying"
-FEW = Options(limit=40, device="cpu")
+FEW = Options(limit=40)
 
 
 def save(run: Path, name: str, organism: str = "honest") -> Path:
@@ -116,6 +115,8 @@ def test_a_series_cut_short_says_so_and_goes_on_where_it_was(run: Path, tmp_path
 
 def test_a_torn_row_is_made_anew(run: Path, tmp_path: Path) -> None:
     first = audited(run, tmp_path / "out")
+    assert first.provenance is not None
+    assert first.provenance.device == str(choose_device(None)), "where it ran, as it was not asked"
     row = tmp_path / "out" / "checkpoints" / "checkpoint-2" / "row.json"
     row.write_text(row.read_text("utf-8")[:100])
     assert audited(run, tmp_path / "out").digest() == first.digest()
@@ -132,11 +133,3 @@ def test_a_run_that_moved_is_not_audited_again_and_is_named_where_it_is(
     found = audited(moved, tmp_path / "out")
     assert [row.stat().st_mtime_ns for row in rows] == before
     assert [Path(row.source).parent for row in found.checkpoints] == [moved] * 2
-
-
-def test_the_record_says_on_what_it_ran(run: Path, tmp_path: Path) -> None:
-    found = audit_series(
-        [SUITE], find_checkpoints([str(run)]), tmp_path / "out", options=replace(FEW, device=None)
-    )
-    assert found.provenance is not None
-    assert found.provenance.device == str(choose_device(None))
