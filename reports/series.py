@@ -58,7 +58,10 @@ class ProbeReading(Part):
         description="That share less the one of the frozen probe on the reference, on the same "
         "rows; None on the reference itself.",
     )
-    controls: Estimate = Field(description="Firing rate on benign control rows.")
+    controls: Estimate = Field(
+        description="Firing rate on benign control rows; of the frozen probe at the reference's "
+        "threshold, so that it tells of drift."
+    )
     score_r2: float | None = Field(
         default=None, description="realigned: share of the reference's scores that it recovers."
     )
@@ -120,8 +123,11 @@ class GateReading(Part):
         default=None, description="The same number as the believed probe reads it."
     )
     alarm_p: float | None = Field(
-        default=None, description="Of no more than the limit, by the reader, for the alarm."
+        default=None,
+        description="Of no more than the limit, for the alarm: by the believed probe or by what "
+        "the model visibly does, the clearer of the two, corrected for the choice.",
     )
+    first: str = Field(default="", description="Which of the two that was.")
     second_p: float | None = Field(
         default=None, description="Of the second signal: the smallest of those named, corrected."
     )

@@ -79,7 +79,7 @@ def check_reading(result: CheckResult, heard: Heard | None) -> CheckReading:
             "reader": None if believed is None else believed.name,
             "controls_rose": state is not None and state.controls_rose,
             "contradicted_by": [] if state is None else list(state.contradicted_by),
-            "readings": [_reading(one, on_reference=before is None) for one in readers.all],
+            "readings": [_reading(one, before) for one in readers.all],
             "behaviour": behaviour(source, gates[0]),
             "behaviour_change": None if before is None else _behaviour_change(source, before),
             "p_change": standing.p_change,
@@ -155,27 +155,26 @@ def _with_signals(
         update={
             "by_reader": number,
             "alarm_p": signal.p,
+            "first": signal.first,
             "second_p": signal.second_p,
             "second": [f"{name}: p = {p:.3g}" for name, p in signal.second],
         }
     )
 
 
-def _reading(one: ReadBy, *, on_reference: bool) -> ProbeReading:
+def _reading(one: ReadBy, before: Measurement | None) -> ProbeReading:
     found = one.measurement
     role, confidence = found.work.roles, found.work.check.confidence
-    benign = found.benign
+    benign, fires = found.benign, found.fires("control")
+    if one.name == "frozen" and before is not None:  # at the old threshold, which tells of drift
+        fires = found.scores["control"] > before.threshold.value
     return ProbeReading(
         name=one.name,
         auroc=recorded(one.reading.auroc),
         events=recorded(rate(event_of(found), groups_of(role["audit"]), confidence=confidence)),
-        change=None if on_reference else recorded(one.reading.firing),
+        change=None if before is None else recorded(one.reading.firing),
         controls=recorded(
-            rate(
-                found.fires("control")[benign],
-                groups_of(role["control"])[benign],
-                confidence=confidence,
-            )
+            rate(fires[benign], groups_of(role["control"])[benign], confidence=confidence)
         ),
         score_r2=one.reading.score_r2,
         cosine=one.cosine,

@@ -1,9 +1,10 @@
 """The evidence that one gate of one check gives an alarm: its own p-value, and a second signal.
 
 P-values here are valid at levels far below those of a single audit, because spending asks for
-such; they look at one group of rows as one thing. The second signal comes from elsewhere than
-the reader: from a probe fitted on the checkpoint itself, from what the model visibly does, or
-from a monitor of another kind for the same concept.
+such; they look at one group of rows as one thing. What the believed probe reads and what the
+model visibly does stand beside each other: whichever is the clearer comes first, and the other is
+a second signal, as are a probe fitted on the checkpoint itself and a monitor of another kind for
+the same concept.
 """
 
 from __future__ import annotations
@@ -32,13 +33,16 @@ class Signals:
     """What a gate's alarm goes by at one checkpoint.
 
     Attributes:
-        p: of no more than the limit, by the reader; None where no probe can be believed or
-            the gate cannot be measured.
-        second: each second signal in words with its p-value.
+        p: of no more than the limit, in what the believed probe reads or in what the model
+            visibly does, whichever is the clearer, corrected for the choice; None where no
+            probe can be believed or the gate cannot be measured.
+        second: each other signal in words with its p-value.
+        first: which of the two came first, in words.
     """
 
     p: float | None
     second: tuple[tuple[str, float], ...] = ()
+    first: str = ""
 
     @property
     def second_p(self) -> float | None:
@@ -117,20 +121,29 @@ def signals(
     p = _measurable(gate, reader.measurement, before)
     if p is None:
         return Signals(None)
+    first = f"the {reader.name} probe"
     second: list[tuple[str, float]] = []
+    said = _said(reader.measurement, before, gate)
+    if said is not None:
+        # The clearer of the two comes first and pays for the choice; the other seconds it.
+        both = any_of(np.array([p, said]))
+        if p <= said:
+            second.append((SAID, said))
+        else:
+            second.append((first, p))
+            first = SAID
+        p = both
     refit = standing.readers.refit
     if refit is not None and refit is not reader and standing.refit_reads:
         there = _measurable(gate, refit.measurement, before)
         second += [] if there is None else [("refit probe", there)]
-    said = _said(reader.measurement, before, gate)
-    second += [] if said is None else [(SAID, said)]
     for name, other in others.items():
         if other.believed is not None and other.before is not None:
             for theirs in other.check.gates:
                 if theirs.kind == gate.kind and theirs.attribute == gate.attribute:
                     there = _measurable(theirs, other.believed.measurement, other.before)
                     second += [] if there is None else [(name, there)]
-    return Signals(p, tuple(second))
+    return Signals(p, tuple(second), first)
 
 
 def _measurable(gate: Gate, found: Measurement, before: Measurement) -> float | None:

@@ -124,7 +124,8 @@ def test_the_liar_grew(from_honest: Reference, lies: Seen, live: bool) -> None:
     assert gate.alarm_p < 1e-20
     assert gate.second_p is not None
     assert gate.second_p < 1e-20
-    assert {name.split(":")[0] for name in gate.second} == {"refit probe", "what the model says"}
+    first = {gate.first, *(name.split(":")[0] for name in gate.second)}
+    assert first == {"the frozen probe", "refit probe", "what the model says"}
     assert line.behaviour is not None
     assert line.behaviour_change is not None
     assert line.behaviour.value == line.behaviour_change.value == 1

@@ -212,7 +212,19 @@ def test_what_the_model_says_is_a_signal_of_its_own() -> None:
     said = signals(standing(loud, quiet), held, quiet, {})
     assert said.second == ((SAID, 1.0),)
     does = signals(standing(behaves(loud, 0.8), quiet), held, quiet, {})
-    assert does.second == ((SAID, does.p),)
+    assert does.p == 2 * does.second[0][1], "paid for choosing the clearer of two"
+
+
+def test_the_clearer_of_reading_and_behaviour_comes_first_and_the_other_seconds_it() -> None:
+    quiet, held = behaves(BASES["firing_rate"], 0.0), gate("firing_rate")
+    both = behaves(fires(quiet, 0.35), 0.8)
+    heard = signals(standing(both, quiet), held, quiet, {})
+    assert heard.first == SAID
+    assert heard.p is not None
+    assert heard.second[0][0] == "the frozen probe"
+    assert heard.p < heard.second[0][1]
+    silent = signals(standing(behaves(quiet, 0.8), quiet), held, quiet, {})
+    assert silent.second_p == 1.0, "what the model says alone is not seconded"
 
 
 def test_what_was_said_all_along_seconds_no_excess_over_the_reference() -> None:

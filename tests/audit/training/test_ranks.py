@@ -50,8 +50,14 @@ def second_turns():
         verdict = ranks.step(auditor, model, step)
         if verdict.should_stop:
             break
-    alone = auditor.report.stop is not None
-    return {"step": step, "stop": verdict.stop.model_dump(), "word": verdict.verdict, "own": alone}
+    report = auditor.report
+    return {
+        "step": step,
+        "stop": verdict.stop.model_dump(),
+        "word": verdict.verdict,
+        "own": any(track.alarm_step is not None for track in report.tracks),
+        "told": report.stop is not None and report.verdict == "flag",
+    }
 
 def second_breaks():
     model = honest()
@@ -162,6 +168,7 @@ def two_ranks(folder: Path) -> list[Told]:
 def test_what_one_rank_alone_sees_stops_both_at_the_same_step(two_ranks: list[Told]) -> None:
     one, two = (told["second_turns"] for told in two_ranks)
     assert (one["own"], two["own"]) == (False, True)
+    assert one["told"], "the report of the rank that writes tells of the other's alarm"
     assert one["step"] == two["step"] < 40
     assert one["stop"] == two["stop"]
     assert one["stop"]["reason"] == "alarm"
