@@ -211,7 +211,8 @@ def doubts(check: CheckReading) -> tuple[str, ...]:
 
 def stop_sentence(stop: Stop) -> str:
     """Why, where, and where the weights are."""
-    where = stop.checkpoint if stop.step is None else f"{stop.checkpoint}, step {stop.step}"
+    named = stop.step is None or str(stop.step) in stop.checkpoint
+    where = stop.checkpoint if named else f"{stop.checkpoint}, step {stop.step}"
     unsaid = [track for track in stop.tracks if track not in stop.sentence]
     by = f"; by {', '.join(unsaid)}" if unsaid else ""
     kept = f"; the flagged weights are kept in {stop.kept}" if stop.kept else ""

@@ -92,7 +92,7 @@ def test_a_stop_says_once_what_raised_it() -> None:
     )
     said = stop_sentence(factory.make_stop(sentence="organism_lying/lying/firing_rate is high"))
     assert said.count("organism_lying/lying/firing_rate") == 1
-    assert said.startswith("alarm at checkpoint-800, step 800 (on a flag: stop): ")
+    assert said.startswith("alarm at checkpoint-800 (on a flag: stop): ")
 
 
 @pytest.mark.parametrize(
