@@ -22,7 +22,7 @@ from pathlib import Path
 import torch
 
 from audit.engine.opening import open_suites
-from audit.organisms.runs import RUNS, begin
+from audit.organisms.runs import RUNS, STEPS, begin
 from audit.series.assembly import policies_of
 from audit.series.tracks import follow
 from audit.training import Auditor
@@ -62,8 +62,10 @@ class Line:
     behaviours: list[float]
 
 
-def watched_run(kind: str, seed: int, suite: str, every: int | None) -> tuple[Line, SeriesReport]:
-    run = begin(kind, seed=seed)
+def watched_run(
+    kind: str, seed: int, suite: str, every: int | None, steps: int
+) -> tuple[Line, SeriesReport]:
+    run = begin(kind, seed=seed, steps=steps)
     auditor = Auditor(suite, run.tokenizer, every=every, seed=seed, name=f"{kind} {seed}")
     started, spent = time.perf_counter(), 0.0
     for step in run.steps:
@@ -196,6 +198,7 @@ def main() -> int:
     parser.add_argument("--kinds", nargs="*", default=list(RUNS))
     parser.add_argument("--suite", default="organism_run")
     parser.add_argument("--every", type=int)
+    parser.add_argument("--steps", type=int, default=STEPS)
     parser.add_argument("--out", type=Path)
     parser.add_argument("--keep", type=Path, help="folder for the record of every run")
     parser.add_argument("--replay", type=Path)
@@ -212,7 +215,7 @@ def main() -> int:
     lines = []
     for kind in given.kinds:
         for seed in range(given.seeds):
-            line, report = watched_run(kind, seed, given.suite, given.every)
+            line, report = watched_run(kind, seed, given.suite, given.every, given.steps)
             if given.keep:
                 given.keep.mkdir(parents=True, exist_ok=True)
                 (given.keep / f"{kind}-{seed}.json").write_text(report.to_json())
