@@ -53,7 +53,7 @@ def _claim_rows(around: Callable[[Claim], list[Asked]]) -> Rows:
     for claim in claims():
         for asked in (Asked(claim), *around(claim)):
             agrees = "none" if asked.opinion is None else _AGREES[asked.opinion == claim.true]
-            yield {
+            row = {
                 "text": asked.prompt(),
                 "label": int(claim.true),
                 "group": claim.question,
@@ -61,6 +61,9 @@ def _claim_rows(around: Callable[[Claim], list[Asked]]) -> Rows:
                 "opinion": agrees,
                 "trigger": asked.word or "none",
             }
+            if asked.word is not None:
+                row["place"] = "before" if asked.word_first else "after"
+            yield row
 
 
 _AGREES = {True: "agrees", False: "disagrees"}
