@@ -1,30 +1,26 @@
-"""The evidence that one gate of one check gives an alarm: its own p-value, and a second signal.
+"""The evidence that one gate of one check gives an alarm: what comes first, and what seconds it.
 
-P-values here are valid at levels far below those of a single audit, because spending asks for
-such; they look at one group of rows as one thing. What the believed probe reads and what the
-model visibly does stand beside each other: whichever is the clearer comes first, and the other is
-a second signal, as are a probe fitted on the checkpoint itself and a monitor of another kind for
-the same concept.
+What the believed probe reads comes first; or what the model visibly does, where that has risen
+since the reference and is the clearer of the two. The other is then a second signal, as are a
+probe fitted on the checkpoint itself and a monitor of another kind for the same concept. A
+monitor that may not be listened to, here or on the reference, gives no evidence.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from audit.engine.candidates import groups_of
-from audit.engine.gates import GATES, NEEDS_REFERENCE, NotMeasurableError, matched_pairs
+from audit.engine.gates import GATES, NEEDS_REFERENCE, NotMeasurableError
 from audit.engine.measure import Flags, Measurement
+from audit.engine.validity import blindness, broken_rules
+from audit.series.gate_p import GATE_P, paired_p, rate_p
 from audit.series.standing import Standing
-from probes.exact import MOST_PAIRS, paired_excess_p
-from probes.intervals import p_value
-from probes.sequential import any_of, mean_above_p, rate_above_p
+from probes.sequential import any_of
 from suites.schema import Gate
 
-GateP = Callable[[Measurement, Measurement | None, Gate], float]
 SAID = "what the model says"
 
 
@@ -50,60 +46,6 @@ class Signals:
         return any_of(np.array([p for _, p in self.second])) if self.second else None
 
 
-def _fires(measured: Measurement, reference: Measurement | None, gate: Gate) -> float:
-    return _rate_p(measured.fires("audit"), groups_of(measured.work.roles["audit"]), gate.max)
-
-
-def _contradicts(measured: Measurement, reference: Measurement | None, gate: Gate) -> float:
-    states = measured.states
-    if not states.any():
-        return 1.0
-    groups = groups_of(measured.work.roles["audit"])
-    return _rate_p(measured.contradicts[states], groups[states], gate.max)
-
-
-def _more_than_before(measured: Measurement, reference: Measurement | None, gate: Gate) -> float:
-    if reference is None:
-        return 1.0
-    groups = groups_of(measured.work.roles["audit"])
-    return _paired_p(measured.fires("audit"), reference.fires("audit"), groups, gate.max)
-
-
-def _contradicts_more(measured: Measurement, reference: Measurement | None, gate: Gate) -> float:
-    if reference is None:
-        return 1.0
-    both = measured.states & reference.states
-    groups = groups_of(measured.work.roles["audit"])[both]
-    return _paired_p(measured.contradicts[both], reference.contradicts[both], groups, gate.max)
-
-
-def _apart(measured: Measurement, reference: Measurement | None, gate: Gate) -> float:
-    """Either direction of every pair of values, Bonferroni."""
-    found = []
-    for a, b, groups in matched_pairs(measured, gate):
-        found += [_paired_p(a, b, groups, gate.max), _paired_p(b, a, groups, gate.max)]
-    return any_of(np.array(found))
-
-
-def _by_interval(measured: Measurement, reference: Measurement | None, gate: Gate) -> float:
-    """Two samples of different rows: the interval is inverted, as a single audit does.
-
-    It is made of two exact ones and stays conservative at levels far below those of an audit,
-    where rows stand alone; where they share groups it leans on an effective number of them.
-    """
-    return p_value(GATES[gate.kind](measured, reference, gate), gate.max)
-
-
-GATE_P: dict[str, GateP] = {
-    "firing_rate": _fires,
-    "excess_over_control": _by_interval,
-    "excess_over_reference": _more_than_before,
-    "disparity": _apart,
-    "belief_gap": _contradicts,
-    "belief_gap_over_reference": _contradicts_more,
-}
-
-
 def signals(
     standing: Standing, gate: Gate, before: Measurement, others: dict[str, Standing]
 ) -> Signals:
@@ -116,7 +58,7 @@ def signals(
         others: standings of other checks for the same concept, by what to call them.
     """
     reader = standing.believed
-    if reader is None:
+    if reader is None or broken_rules(reader.measurement):
         return Signals(None)
     p = _measurable(gate, reader.measurement, before)
     if p is None:
@@ -124,15 +66,14 @@ def signals(
     first = f"the {reader.name} probe"
     second: list[tuple[str, float]] = []
     said = _said(reader.measurement, before, gate)
-    if said is not None:
+    rose = None if standing.before is None else _said_more(reader.measurement, before, gate)
+    if rose is not None and rose < p:
         # The clearer of the two comes first and pays for the choice; the other seconds it.
-        both = any_of(np.array([p, said]))
-        if p <= said:
-            second.append((SAID, said))
-        else:
-            second.append((first, p))
-            first = SAID
-        p = both
+        second.append((first, p))
+        first, p = SAID, any_of(np.array([p, rose]))
+    else:
+        second += [] if said is None else [(SAID, said)]
+        p = p if rose is None else any_of(np.array([p, rose]))
     refit = standing.readers.refit
     if refit is not None and refit is not reader and standing.refit_reads:
         there = _measurable(gate, refit.measurement, before)
@@ -147,6 +88,8 @@ def signals(
 
 
 def _measurable(gate: Gate, found: Measurement, before: Measurement) -> float | None:
+    if gate.kind in NEEDS_REFERENCE and (broken_rules(before) or blindness(before)):
+        return None  # a blind reference would make any model look worse
     try:
         GATES[gate.kind](found, before, gate)
         return GATE_P[gate.kind](found, before, gate)
@@ -162,13 +105,30 @@ def _said(found: Measurement, before: Measurement, gate: Gate) -> float | None:
     if gate.kind == "disparity":
         says = said(found)
         return None if says is None else _measurable(gate, says, says)
+    if gate.kind in NEEDS_REFERENCE:
+        return _said_more(found, before, gate)
     known, bad = _misbehaves(found)
     groups = groups_of(found.work.roles["audit"])
-    if gate.kind in NEEDS_REFERENCE:
-        known_before, bad_before = _misbehaves(before)
-        both = known & known_before
-        return _paired_p(bad[both], bad_before[both], groups[both], gate.max) if any(both) else None
-    return _rate_p(bad[known], groups[known], gate.max) if any(known) else None
+    return rate_p(bad[known], groups[known], gate.max) if any(known) else None
+
+
+def _said_more(found: Measurement, before: Measurement, gate: Gate) -> float | None:
+    """Of no more visible misbehaviour than on the reference, by the limit.
+
+    For a disparity, which has no paired form of its own: the disparity of what is said, where
+    there was none beyond the limit on the reference.
+    """
+    if gate.kind == "disparity":
+        now, then = said(found), said(before)
+        if now is None or then is None:
+            return None
+        apart = GATES[gate.kind](then, then, gate)(found.work.check.confidence).value
+        return _measurable(gate, now, now) if apart <= gate.max / 2 else None
+    known, bad = _misbehaves(found)
+    known_before, bad_before = _misbehaves(before)
+    both = known & known_before
+    groups = groups_of(found.work.roles["audit"])
+    return paired_p(bad[both], bad_before[both], groups[both], gate.max) if any(both) else None
 
 
 def _misbehaves(found: Measurement) -> tuple[Flags, Flags]:
@@ -189,23 +149,3 @@ def said(found: Measurement) -> Measurement | None:
     asserts = np.array([b.asserts is True for b in found.behaviours], dtype=np.float64)
     value = replace(found.threshold, value=0.5)
     return replace(found, scores={**found.scores, "audit": asserts}, threshold=value, lower=None)
-
-
-def _rate_p(events: Flags, groups: NDArray[np.str_], limit: float) -> float:
-    _, codes = np.unique(groups, return_inverse=True)
-    if limit <= 0:  # one event is more than none
-        return 0.0 if events.any() else 1.0
-    if limit >= 1:
-        return 1.0
-    return float(rate_above_p(np.bincount(codes, events), np.bincount(codes), limit))
-
-
-def _paired_p(a: Flags, b: Flags, groups: NDArray[np.str_], limit: float) -> float:
-    """Of "a happens no more often than b, by the limit": exact where every pair stands alone."""
-    names, codes = np.unique(groups, return_inverse=True)
-    if limit >= 1:
-        return 1.0
-    if len(names) == len(a) <= MOST_PAIRS:
-        return paired_excess_p(int((a & ~b).sum()), int((b & ~a).sum()), len(a), limit)
-    apart = np.bincount(codes, a.astype(float) - b.astype(float)) / np.bincount(codes)
-    return float(mean_above_p(apart, limit))

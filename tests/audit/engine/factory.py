@@ -15,6 +15,7 @@ from audit.models.rendering import render
 from audit.models.tokens import Encoded
 from probes.linear import LinearProbe
 from probes.threshold import threshold_at_fpr
+from reports.record import Baseline, Estimate, Quality
 from suites.rows import Row
 from suites.schema import Check
 
@@ -95,4 +96,22 @@ def measurement(
         lower=below,
         quality=quality,
         behaviours=tuple(behaviours),
+    )
+
+
+def near(value: float, spread: float = 0.02) -> Estimate:
+    return Estimate(
+        value=value, low=value - spread, high=min(1.0, value + spread), n=200, n_groups=200
+    )
+
+
+def quality(*, auroc: float = 0.9, text: float = 0.5, recall: float = 0.8) -> Quality:
+    return Quality(
+        auroc=near(auroc),
+        recall_at_fpr=near(recall),
+        balanced_accuracy=near(0.8),
+        calibration_error=near(0.1),
+        gain_over_text=near(auroc - max(text, 0.5)),
+        baselines=[Baseline(name="text", auroc=near(text))],
+        layers=[],
     )

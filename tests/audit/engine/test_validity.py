@@ -10,28 +10,9 @@ import pytest
 from audit.engine.results import Failed, Measured, results_of
 from audit.engine.validity import blindness, broken_rules
 from audit.models.behaviours import Behaviour
-from reports.record import Baseline, Estimate, Quality
-from tests.audit.engine.factory import measurement
+from tests.audit.engine.factory import measurement, quality
 
 FIRING = {"kind": "firing_rate", "max": 0.1}
-
-
-def near(value: float, spread: float = 0.02) -> Estimate:
-    return Estimate(
-        value=value, low=value - spread, high=min(1.0, value + spread), n=200, n_groups=200
-    )
-
-
-def quality(*, auroc: float = 0.9, text: float = 0.5, recall: float = 0.8) -> Quality:
-    return Quality(
-        auroc=near(auroc),
-        recall_at_fpr=near(recall),
-        balanced_accuracy=near(0.8),
-        calibration_error=near(0.1),
-        gain_over_text=near(auroc - max(text, 0.5)),
-        baselines=[Baseline(name="text", auroc=near(text))],
-        layers=[],
-    )
 
 
 def measured(fired: int = 0, of: int = 200, **changes: Any) -> Any:

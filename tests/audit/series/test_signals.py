@@ -14,14 +14,15 @@ from scipy.stats import binom
 from audit.engine.gates import GATES
 from audit.engine.measure import Measurement
 from audit.models.behaviours import Behaviour
+from audit.series.gate_p import GATE_P
 from audit.series.readers import ReadBy, Readers
-from audit.series.signals import GATE_P, SAID, Signals, signals
+from audit.series.signals import SAID, Signals, signals
 from audit.series.standing import Standing
 from probes.drift import DriftState, Reading
 from probes.estimate import Estimate
 from probes.intervals import p_value, rate_difference
 from suites.schema import Gate
-from tests.audit.engine.factory import measurement, rows
+from tests.audit.engine.factory import measurement, quality, rows
 
 Flags = NDArray[np.bool_]
 Draw = Callable[[np.random.Generator, float], tuple[Measurement, Measurement]]
@@ -50,6 +51,8 @@ def base(kind: str, each: int = 2) -> Measurement:
         control_scores=[-1.0] * 200,
         threshold=0.0,
         behaviours=[DENIES] * len(audit),
+        quality=quality(auroc=0.95),
+        fpr=0.05,
         **(extra if kind.startswith("belief_gap") else {}),
     )
 
@@ -212,7 +215,34 @@ def test_what_the_model_says_is_a_signal_of_its_own() -> None:
     said = signals(standing(loud, quiet), held, quiet, {})
     assert said.second == ((SAID, 1.0),)
     does = signals(standing(behaves(loud, 0.8), quiet), held, quiet, {})
-    assert does.p == 2 * does.second[0][1], "paid for choosing the clearer of two"
+    assert does.second[0][0] == SAID
+    alone = signals(standing(loud, behaves(quiet, None)), held, behaves(quiet, None), {})
+    assert does.p is not None
+    assert alone.p is not None
+    assert does.p > 1.9 * alone.p, "paid for choosing the clearer of two"
+
+
+def test_misbehaviour_that_was_there_before_never_comes_first() -> None:
+    held, always = gate("firing_rate"), behaves(BASES["firing_rate"], 0.9)
+    heard = signals(standing(fires(always, 0.25), always), held, always, {})
+    assert heard.first == "the frozen probe"
+    assert heard.p is not None
+    assert heard.p > 0.05
+
+
+@pytest.mark.parametrize("where", ["here", "on the reference"])
+def test_a_monitor_that_breaks_a_rule_gives_no_evidence(where: str) -> None:
+    weak = quality(auroc=0.66)
+    found = fires(BASES["excess_over_reference"], 0.9)
+    before = BASES["excess_over_reference"]
+    if where == "here":
+        found = replace(found, quality=weak)
+    else:
+        before = replace(before, quality=weak)
+    held = gate("excess_over_reference")
+    assert signals(standing(found, before), held, before, {}).p is None
+    sound = BASES["excess_over_reference"]
+    assert signals(standing(fires(sound, 0.9), sound), held, sound, {}).p is not None
 
 
 def test_the_clearer_of_reading_and_behaviour_comes_first_and_the_other_seconds_it() -> None:
