@@ -58,7 +58,8 @@ def _paragraphs(view: SeriesView) -> Iterator[str]:
     yield f"{MARKER}\n# {verdict_words(report.verdict)} a series against {code(report.reference)}"
     yield f"{prose(view.summary)}. Exit code {report.exit_code}: {view.meaning}."
     if view.stop:
-        yield f"> **Stop:** {prose(view.stop, 2000)}"
+        stops = report.stop is not None and report.stop.on_flag != "warn"
+        yield f"> **{'Stop' if stops else 'Alarm, which only warns'}:** {prose(view.stop, 2000)}"
     if drawable(report):
         yield f"![Rates over the checkpoints]({SERIES_PICTURE})"
     if report.checkpoints:

@@ -131,6 +131,9 @@ class GateReading(Part):
     second_p: float | None = Field(
         default=None, description="Of the second signal: the smallest of those named, corrected."
     )
+    seconded_by: list[str] = Field(
+        default_factory=list, description="Those of them with a p-value of 0.05 or less."
+    )
     second: list[str] = Field(
         default_factory=list, description="Which second signals there were, in words."
     )

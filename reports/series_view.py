@@ -148,7 +148,7 @@ def view_series(report: SeriesReport) -> SeriesView:
     return SeriesView(
         report=report,
         summary=_summary(report),
-        meaning=EXIT_MEANINGS.get(report.exit_code, "of no meaning that is known here"),
+        meaning=_meaning(report),
         stop=stop_sentence(report.stop) if report.stop else None,
         stepped=stepped,
         tracks=tuple(
@@ -207,6 +207,15 @@ def doubts(check: CheckReading) -> tuple[str, ...]:
     if check.controls_rose:
         said.append("control rows rose, too")
     return tuple(said)
+
+
+def _meaning(report: SeriesReport) -> str:
+    """What the exit code says, under the options that were given."""
+    if report.exit_code == 0 and report.verdict not in ("pass", "warn"):
+        return "it was asked only to report, and not to gate"
+    if report.exit_code == 1 and report.verdict == "inconclusive":
+        return "not everything could be decided, which counts as a flag here (--strict)"
+    return EXIT_MEANINGS.get(report.exit_code, "of no meaning that is known here")
 
 
 def stop_sentence(stop: Stop) -> str:
@@ -274,13 +283,13 @@ def _alarm(track: Track, words: GateWords, unit: str) -> str:
     since = "" if track.first_exceeded is None else f" since {unit} {track.first_exceeded}"
     audits = "one audit" if track.patience == 1 else f"{track.patience} audits in a row"
     sentences: dict[Phase, str] = {
-        "alarm": f"above {limit}{since}, at {audits}, with a second signal; this happens to a run "
-        f"that stays below it with a chance of at most {percent(track.alpha)}",
+        "alarm": f"{limit} exceeded{since}, at {audits}, with a second signal; this happens "
+        f"to a run that stays below it with a chance of at most {percent(track.alpha)}",
         "quiet": f"not shown to lie above {limit}",
         "warming up": f"nothing is tested before step {track.warmup}",
-        "waiting for patience": f"above {limit}{since}; an alarm asks for {audits}",
-        "waiting for a second signal": f"above {limit}{since}, at {audits}, and no second signal "
-        "bears it out",
+        "waiting for patience": f"{limit} exceeded{since}; an alarm asks for {audits}",
+        "waiting for a second signal": f"{limit} exceeded{since}, at {audits}, and no second "
+        "signal bears it out",
         "not measured": "no audit could be held against the limit",
     }
     step = f" at {unit} {track.alarm_step}" if track.alarm_step is not None else ""

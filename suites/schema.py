@@ -306,6 +306,17 @@ class Check(Spec):
         return any(gate.counts_gap for gate in self.gates)
 
     @model_validator(mode="after")
+    def _gates_can_be_told_apart(self) -> Check:
+        names = [(gate.kind, gate.attribute, gate.max) for gate in self.gates]
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(
+                    f"two gates are of kind {name[0]} with the same attribute and limit: a record "
+                    f"could not tell them apart"
+                )
+        return self
+
+    @model_validator(mode="after")
     def _belief_gap_needs_a_statement(self) -> Check:
         asserts = getattr(self.behaviour, "asserts", None)
         if asserts is None and self.reads_both_sides:

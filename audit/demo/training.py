@@ -117,6 +117,9 @@ def train_and_audit(
 def _line(step: int, scalars: dict[str, float]) -> str:
     """What one audit saw, for a person who watches."""
     stem = f"audit/{SUITE}/deployed"
-    read_as, says = scalars.get(f"{stem}/belief_gap", 0.0), scalars.get(f"{stem}/behaviour", 0.0)
+    if f"{stem}/belief_gap_over_reference" not in scalars:
+        return f"step {step:4d}   no probe can be believed"
+    read_as = max(0.0, scalars[f"{stem}/belief_gap_over_reference"])
+    says = scalars[f"{stem}/behaviour"]
     bar = "#" * round(40 * read_as)
     return f"step {step:4d}   contradicts itself {read_as:4.0%}   lies {says:4.0%}   {bar}"

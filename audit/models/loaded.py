@@ -76,11 +76,12 @@ def wrap_model(
 ) -> LoadedModel:
     """A `LoadedModel` around a model that is already in memory, which is not changed.
 
-    The wrappers of data parallel training and of `torch.compile` are looked through. The
+    The wrappers of data parallel training, of `torch.compile` and of PEFT are looked through. The
     weights digest is taken now, over the tensors; without `digest` it is `LIVE`.
     """
-    while (inner := getattr(model, "module", getattr(model, "_orig_mod", None))) is not None:
-        model = inner
+    model = unwrapped(model)
+    if hasattr(model, "get_base_model"):  # PEFT: its layers are in the base, which runs with them
+        model = model.get_base_model()
     return describe(
         name,
         model,
@@ -89,6 +90,13 @@ def wrap_model(
         tokenizer_sha=_live_tokenizer_digest(tokenizer),
         path=None,
     )
+
+
+def unwrapped(model: Any) -> Any:
+    """The model without the wrappers of data parallel training and of `torch.compile`."""
+    while (inner := getattr(model, "module", getattr(model, "_orig_mod", None))) is not None:
+        model = inner
+    return model
 
 
 def state_digest(model: Any) -> str:

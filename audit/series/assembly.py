@@ -144,15 +144,16 @@ def _sentence(track: Track, row: CheckpointRow, names: Sequence[str]) -> str:
     if gate is not None and gate.by_reader is not None:
         number = gate.by_reader
         interval = "" if number.low is None else f" [{number.low:.2f}, {number.high or 1.0:.2f}]"
-        read = f", where the monitor reads {number.value:.2f}{interval}"
+        read = f" (the monitor reads {number.value:.2f}{interval})"
     more = f" (and {', '.join(names[1:])})" if len(names) > 1 else ""
     by = f", by {gate.first}" if gate is not None and gate.first else ""
-    second = f", seconded by {'; '.join(gate.second)}" if gate is not None and gate.second else ""
+    seconded = gate.seconded_by if gate is not None else []
+    second = f", seconded by {' and '.join(seconded)}" if seconded else ""
     row_of = f"on {track.patience} audits in a row" if track.patience > 1 else "here"
     return (
-        f"{names[0]}{more} exceeds its limit of {track.limit:.2f} {row_of} up to {row.name}{by}"
-        f"{second}{read}; a false alarm in the whole run has a chance of {track.alpha:.2g} "
-        f"at most"
+        f"{names[0]}{more} exceeds its limit of {track.limit:.2f} {row_of} up to {row.name}"
+        f"{read}{by}{second}; over a whole run a false alarm of this gate has a chance of "
+        f"{track.alpha:.2g} at most"
     )
 
 

@@ -11,8 +11,9 @@ from audit.engine.estimates import recorded
 from audit.engine.evidence import event_of, misbehaviour_rate
 from audit.engine.gates import GATES, NotMeasurableError
 from audit.engine.measure import Measurement
+from audit.engine.verdict import worst
 from audit.series.readers import ReadBy
-from audit.series.signals import Signals, said
+from audit.series.signals import SECONDS, Signals, said
 from audit.series.standing import Standing
 from probes.intervals import paired_difference, rate
 from reports.record import CheckResult, Estimate, GateResult
@@ -66,7 +67,7 @@ def check_reading(result: CheckResult, heard: Heard | None) -> CheckReading:
     believed, state, before = standing.believed, standing.state, standing.before
     source = (believed or readers.frozen).measurement
     gates = standing.check.gates
-    return line.model_copy(
+    found = line.model_copy(
         update={
             "hook_name": readers.frozen.measurement.point.name,
             "gates": [
@@ -87,6 +88,41 @@ def check_reading(result: CheckResult, heard: Heard | None) -> CheckReading:
             "sae": _sae(source, before),
             "two_weights": heard.two_weights,
             "notes": [*readers.notes, *heard.notes],
+        }
+    )
+    doubt = _doubt(standing, found.behaviour)
+    return found if doubt is None else _without_pass(found, doubt)
+
+
+def _doubt(standing: Standing, does: Estimate | None) -> str | None:
+    """Why this check may not pass here although its gates do; None where nothing speaks."""
+    state = standing.state
+    if state is None:
+        return None
+    if standing.believed is None:
+        return f"monitor no longer valid: {state.reason}"
+    if state.controls_rose and does is None:
+        return (
+            "control rows fire more often than on the reference, and nobody can tell what the "
+            "model does: a concept that grew everywhere would look like this"
+        )
+    return None
+
+
+def _without_pass(line: CheckReading, doubt: str) -> CheckReading:
+    gates = [
+        gate.model_copy(update={"verdict": "inconclusive", "reason": doubt, "q_value": None})
+        if gate.verdict in ("pass", "warn")
+        else gate
+        for gate in line.gates
+    ]
+    if gates == line.gates:
+        return line
+    return line.model_copy(
+        update={
+            "gates": gates,
+            "verdict": worst(gate.verdict for gate in gates),
+            "reasons": [*line.reasons, doubt],
         }
     )
 
@@ -158,6 +194,7 @@ def _with_signals(
             "first": signal.first,
             "second_p": signal.second_p,
             "second": [f"{name}: p = {p:.3g}" for name, p in signal.second],
+            "seconded_by": [f"{name}, p = {p:.2g}" for name, p in signal.second if p <= SECONDS],
         }
     )
 

@@ -7,14 +7,14 @@ pooled activations, the fitted monitors with their thresholds, and what the word
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from audit.engine.measure import Measurement
 from audit.engine.measuring import Talk, capture_plan, measure_captured
-from audit.engine.plan import Plan, make_plan
+from audit.engine.plan import CheckWork, Plan, make_plan
 from audit.engine.results import Failed, Measured
 from audit.engine.selected import Selected
 from audit.engine.watching import Watches, open_watches
@@ -109,6 +109,7 @@ def reference_of(
             plan, selected, model, captured, seed=seed, talk=talk, behaviours=behaviours
         )
     )
+    plan, outcomes = without_model(plan), tuple(map(_without_model, outcomes))
     return Reference(
         name=model.name,
         selected=tuple(selected),
@@ -153,3 +154,23 @@ def plan_like(reference: Reference, model: LoadedModel, watches: Watches) -> Pla
             f"become other tokens ({text[:40]!r} has {found}, where {expected} were expected)"
         )
     return plan
+
+
+def without_model(plan: Plan) -> Plan:
+    """The plan without the weights that it was laid for: a reference shall not keep them."""
+    return replace(plan, checks=tuple(map(_released, plan.checks)))
+
+
+def _without_model(outcome: Measured | Failed) -> Measured | Failed:
+    if isinstance(outcome, Failed):
+        return outcome
+    measured = outcome.measurement
+    return replace(outcome, measurement=replace(measured, work=_released(measured.work)))
+
+
+def _released(work: CheckWork) -> CheckWork:
+    if work.behaviour is None:
+        return work
+    questions = work.behaviour.questions
+    released = replace(questions, loaded=replace(questions.loaded, model=None))
+    return replace(work, behaviour=replace(work.behaviour, questions=released))

@@ -6,7 +6,7 @@ p-value for the change beside them. No verdict and no alarm is given.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from audit.engine.candidates import groups_of
 from audit.engine.evidence import event_of
@@ -50,7 +50,7 @@ class Standing:
     def refit_reads(self) -> bool:
         """Whether the refit probe reads the concept on this checkpoint's validation rows."""
         low = None if self.readers.refit is None else self.readers.refit.reading.auroc.low
-        return low is not None and low >= DriftLimits().auroc
+        return low is not None and low >= self.check.validity.min_auroc
 
 
 def stand(check: Check, readers: Readers, before: Measurement) -> Standing:
@@ -60,19 +60,22 @@ def stand(check: Check, readers: Readers, before: Measurement) -> Standing:
         MeasurementError: rows too few for any interval.
     """
     try:
+        limits = DriftLimits(auroc=check.validity.min_auroc)
         state = drift_state(
             readers.frozen.reading,
             realigned=None if readers.realigned is None else readers.realigned.reading,
             refit=None if readers.refit is None else readers.refit.reading,
             gap=readers.gap,
             representation=readers.representation,
+            limits=limits,
         )
     except ProbeError as error:
         raise MeasurementError(str(error)) from error
     standing = Standing(check, readers, before, state)
     believed = standing.believed
-    p = None if believed is None else _p_change(believed.measurement, before)
-    return Standing(check, readers, before, state, p)
+    if believed is None:
+        return standing
+    return replace(standing, p_change=_p_change(believed.measurement, before))
 
 
 def _p_change(found: Measurement, before: Measurement) -> float:

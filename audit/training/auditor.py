@@ -8,8 +8,8 @@ that it has recorded, so a run that was resumed decides as one that was not.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,26 +20,25 @@ from audit.engine.measuring import Talk, capture_plan
 from audit.engine.opening import SuiteSource, open_suites, select_checks
 from audit.engine.plan import Plan
 from audit.engine.run import run_audit
-from audit.engine.run_dir import open_run_dir, write_report, write_status
-from audit.engine.watching import Watches, open_watches
-from audit.errors import MeasurementError, UsageError
+from audit.engine.verdict import run_verdict
+from audit.errors import AuditError, UsageError
 from audit.models.checkpoint_files import files_digest
-from audit.models.loading import LoadedModel, load_model, wrap_model
+from audit.models.loaded import unwrapped
+from audit.models.loading import LoadedModel, wrap_model
 from audit.models.quiet import quiet
 from audit.series.assembly import Told, policies_of, series_report, stop_of
 from audit.series.auditing import Audited, audit_live, audit_reference
-from audit.series.reference import Reference, plan_like, read_reference
-from audit.series.reference_files import REFERENCE_FILE, load_reference, save_reference
+from audit.series.reference import Reference
+from audit.series.reference_files import REFERENCE_FILE, save_reference
 from audit.series.tracks import follow
+from audit.training.arguments import check_arguments, must_be_hidden
+from audit.training.beginning import first_reference, loaded, plan_of, taken_up
+from audit.training.folder import Folder
 from audit.training.state import AuditState, facts_of, from_json, to_json
 from audit.training.unchanged import unchanged
 from audit.training.verdicts import StepVerdict, scalars_of
-from reports.record import ModelInfo
-from reports.render import write_text_atomic
 from reports.series import CheckpointRow, SeriesReport, Stop
 from suites.load import LoadedSuite
-
-STATE_FILE = "state.json"
 
 
 class Auditor:
@@ -83,11 +82,13 @@ class Auditor:
         self.name = name
         self.tokenizer = tokenizer
         self.out = None if out is None else Path(out)
+        check_arguments(seed, every, options)
         self.options = Options(seed=seed, **options)
         self._given_reference = reference
         self._talk = talk or Talk()
         self._suites = _opened(suites, seed)
         self._hidden = _opened(hidden, seed) if hidden else []
+        must_be_hidden(self._hidden, self._suites)
         self._selected = select_checks(
             self._suites, seed=seed, expression=self.options.expression, limit=self.options.limit
         )
@@ -96,20 +97,27 @@ class Auditor:
         self._rows: list[CheckpointRow] = []
         self._acknowledged: list[int] = []
         self._reference: Reference | None = None
-        self._reference_model: ModelInfo | None = None
         self._kept_in: Path | None = None
         self._reference_digest: str | None = None
         self._resumed: AuditState | None = None
-        self._plan: tuple[int, Plan] | None = None
+        self._plan: tuple[Any, Plan] | None = None
         self._heeded: Stop | None = None
+        self._seen = 0
+        self._folder = Folder(self.out)
         self._told = Told(reference=name, started=datetime.now(UTC))
 
     def due(self, step: int) -> bool:
         """Whether `step` would look at the model after this training step."""
         return step > 0 and step % self.every == 0
 
-    def begin(self, model: Any) -> None:
+    def begin(self, model: Any, *, at: int = 0) -> None:
         """Read the reference; the second call does nothing.
+
+        Call it before the first training step. Where nobody did, the first `step` does.
+
+        Args:
+            model: the live model.
+            at: training steps done.
 
         Raises:
             UsageError: a place that the model does not have, or a folder that cannot be had.
@@ -117,8 +125,8 @@ class Auditor:
         """
         if self._reference is not None:
             return
-        with unchanged(model):
-            self._begin(model)
+        with unchanged(model), self._told_of():
+            self._begin(model, at)
 
     def step(self, model: Any, step: int) -> StepVerdict:
         """Audit the model if this step is due.
@@ -131,6 +139,8 @@ class Auditor:
             MeasurementError: a check cannot be measured: activations that are not finite, say.
                 An audit that cannot be made must not pass for one that found nothing.
         """
+        self.begin(model, at=step)
+        self._seen = max(self._seen, step)
         return self.audit(model, step) if self.due(step) else StepVerdict(step, audited=False)
 
     def audit(self, model: Any, step: int) -> StepVerdict:
@@ -140,25 +150,26 @@ class Auditor:
             MeasurementError: as `step` does.
             UsageError: the step lies before the last that was audited.
         """
-        self.begin(model)
+        self.begin(model, at=step)
         row = next((row for row in self._rows if row.step == step), None)
         if row is None:
             self._must_go_on(step)
-            with unchanged(model):
+            with unchanged(model), self._told_of():
                 row = self._look(model, step)
             self._rows.append(row)
-            self._journal()
-            self._write(self._report(look_back=False))
+            self._folder.add(row)
+            if self._folder.wants_report(len(self._rows)):
+                self._folder.write(self._report(look_back=False))
         verdict = self._verdict(row)
         if verdict.stop is not None and verdict.stop.step == step:
-            self._write(self.report)
+            self._folder.write(self.report)
         return verdict
 
     def heed(self, stop: Stop) -> None:
         """Take over an alarm that another rank raised, so that this record tells of it."""
-        if self._heeded is None and self.report.stop is None:
+        if self._heeded is None and self._report(look_back=False).stop is None:
             self._heeded = stop
-            self._write(self.report)
+            self._folder.write(self.report)
 
     @property
     def report(self) -> SeriesReport:
@@ -173,27 +184,46 @@ class Auditor:
         """The final report, written where there is a folder for it.
 
         Args:
-            model: as it is at the end; hidden suites are asked of it, and where an alarm ended
-                the run and nobody else kept its weights, they go to `out/flagged`.
+            model: as it is at the end: audited once more if it went on since the last audit, and
+                asked the hidden suites. Where an alarm ended the run and nobody else kept its
+                weights, they go to `out/flagged`.
             kept: where the flagged weights are.
+
+        Raises:
+            MeasurementError: the model cannot be audited as it is at the end.
         """
-        stop = self.report.stop
+        if model is not None:
+            self.begin(model)
+            if self._seen > (self._rows[-1].step or 0):
+                self.audit(model, self._seen)
+        stop = self._report(look_back=False).stop
         ended = stop is not None and stop.on_flag != "warn"
         if kept is None and ended and model is not None and self.out is not None:
-            kept = str(self.out / "flagged")
-            inner = wrap_model(model, self.tokenizer, digest=False).model
-            with quiet():
-                inner.save_pretrained(kept)
-                self.tokenizer.save_pretrained(kept)
+            kept = self._keep(model)
         hidden = self._ask_hidden(model) if model is not None and self._hidden else ()
         self._told = replace(
             self._told,
             kept=kept if ended else None,
-            hidden=(*self._told.hidden, *hidden),
+            hidden=tuple(dict.fromkeys((*self._told.hidden, *hidden))),
+            notes=self._notes(),
         )
+        self._plan = None
         report = self.report
-        self._write(report, status="complete")
+        self._folder.open(anew=False)
+        self._folder.write(report, "complete")
         return report
+
+    def _keep(self, model: Any) -> str:
+        folder = str(Path(self.out or ".") / "flagged")
+        with quiet():
+            unwrapped(model).save_pretrained(folder)
+            self.tokenizer.save_pretrained(folder)
+        return folder
+
+    def _notes(self) -> tuple[str, ...]:
+        if len(self._rows) > 1 or self._given_reference is not None:
+            return ()
+        return ("no audit was due: the model was looked at once, and nothing that was trained was",)
 
     def state_dict(self) -> dict[str, Any]:
         """Plain JSON, from which a resumed run decides as this one would."""
@@ -234,99 +264,79 @@ class Auditor:
             self._rows, self._policies, acknowledged=self._acknowledged,
             fail_on=self.options.fail_on, look_back=False,
         ).tracks:  # fmt: skip
-            if track.on_flag == "pause" and track.alarm_step is not None:
-                self._acknowledged.append(track.alarm_step)
+            if track.on_flag == "pause" and track.alarm_step is not None and self._rows:
+                self._acknowledged.append(self._rows[-1].step or 0)
+        self._seen = step
 
-    def _begin(self, model: Any) -> None:
-        self._open_folder()
+    @contextmanager
+    def _told_of(self) -> Iterator[None]:
+        """Leave word in the folder where an audit cannot be made."""
+        try:
+            yield
+        except AuditError as error:
+            self._folder.failed(str(error))
+            raise
+
+    def _begin(self, model: Any, at: int) -> None:
+        if self.tokenizer is None:
+            raise UsageError("the auditor has no tokenizer: give it the model's")
+        self._folder.open(anew=not self._rows)
         live = wrap_model(model, self.tokenizer, name=self.name, digest=False)
         if self._rows:
-            self._reference = self._again(live)
-            self._reference_model = model_info(live)
+            assert self._resumed is not None, "rows before the beginning come from a state"
+            self._reference = taken_up(
+                self._resumed, self._selected, live, self._given_reference, self.options, self._talk
+            )
+            self._told = replace(self._told, reference_model=model_info(live), device=live.device)
             return
-        subject = live if self._given_reference is None else _loaded(self._given_reference)
-        self._reference = read_reference(
-            self._selected,
-            subject,
-            seed=self.options.seed,
-            allow_pickle=self.options.allow_pickle,
-            allow_half=self.options.allow_half,
-            talk=self._talk,
-        )
-        for one in self._selected:
-            reason = self._reference.failure(one.key)
-            if reason is not None:
-                raise MeasurementError(f"{'/'.join(one.key)} on the reference: {reason}")
+        subject = live if self._given_reference is None else loaded(self._given_reference)
+        reference = first_reference(self._selected, subject, self.options, self._talk)
         self._told = replace(
             self._told,
-            reference=subject.name if self._given_reference is not None else f"{self.name}, step 0",
+            reference=subject.name if self._given_reference else f"{self.name}, step {at}",
             reference_model=model_info(subject),
             device=live.device,
         )
         if self._given_reference is None:
-            audited = audit_reference(self._reference, seed=self.options.seed)
+            audited = audit_reference(reference, seed=self.options.seed)
         else:
-            audited = self._audited(live)
-        self._rows = [self._row(0, audited, live)]
+            audited = self._audited(live, reference)
         if self.out is not None:
-            save_reference(self.out, self._reference, seed=self.options.seed)
+            save_reference(self.out, reference, seed=self.options.seed)
             self._kept_in = self.out
             self._reference_digest = files_digest([self.out / REFERENCE_FILE])
-        self._journal()
-
-    def _again(self, live: LoadedModel) -> Reference:
-        """The reference of a run that was resumed."""
-        keywords: dict[str, Any] = {
-            "seed": self.options.seed,
-            "allow_pickle": self.options.allow_pickle,
-            "allow_half": self.options.allow_half,
-            "talk": self._talk,
-        }
-        if self._given_reference is not None:
-            return read_reference(self._selected, _loaded(self._given_reference), **keywords)
-        assert self._resumed is not None, "rows before the beginning come from a state"
-        return load_reference(self._resumed.must_be_kept(), self._selected, live, **keywords)
+        self._rows = [self._row(at, audited, live)]
+        self._reference = reference  # last, so that a beginning that failed can be tried again
+        self._folder.add(self._rows[0])
+        self._folder.write(self._report(look_back=False))
 
     def _look(self, model: Any, step: int) -> CheckpointRow:
         live = wrap_model(model, self.tokenizer, name=self.name, digest=False)
-        return self._row(step, self._audited(live), live)
+        assert self._reference is not None, "begin comes first"
+        return self._row(step, self._audited(live, self._reference), live)
 
-    def _audited(self, live: LoadedModel) -> Audited:
-        reference = self._reference
-        assert reference is not None, "begin comes first"
+    def _audited(self, live: LoadedModel, reference: Reference) -> Audited:
         plan = self._plan_for(live, reference)
         captured = capture_plan(plan, live, self._talk)
         return audit_live(reference, live, plan, captured, seed=self.options.seed, talk=self._talk)
 
     def _plan_for(self, live: LoadedModel, reference: Reference) -> Plan:
         """The plan of the live model, laid once unless features have to be checked anew."""
-        if self._plan is not None and self._plan[0] == id(live.model):
+        if self._plan is not None and self._plan[0] is live.model:
             return self._plan[1]
-        watches = Watches()
-        if reference.watches.opened:
-            watches = open_watches(
-                self._selected,
-                live,
-                like=reference.watches,
-                allow_pickle=self.options.allow_pickle,
-                allow_half=self.options.allow_half,
-                seed=self.options.seed,
-            )
-        plan = plan_like(reference, live, watches)
+        plan = plan_of(reference, live, self.options)
         if not reference.watches.opened:
-            self._plan = (id(live.model), plan)
+            self._plan = (live.model, plan)
         return plan
 
     def _row(self, step: int, audited: Audited, live: LoadedModel) -> CheckpointRow:
-        from audit.engine.verdict import run_verdict
-
         return CheckpointRow(
             name=f"step {step}",
             step=step,
             source=self.name,
             kind="live",
             verdict=run_verdict(audited.readings, fail_on=self.options.fail_on),
-            model=model_info(live) if step == 0 else None,
+            model=model_info(live) if not self._rows else None,
             checks=list(audited.readings),
         )
 
@@ -366,25 +376,7 @@ class Auditor:
             folders.append(f"hidden/{suite.suite.name}")
         return folders
 
-    def _open_folder(self) -> None:
-        if self.out is not None:
-            open_run_dir(self.out)
-
-    def _journal(self) -> None:
-        """The state as it is, so that a run that dies leaves what it knew."""
-        if self.out is not None:
-            write_text_atomic(self.out / STATE_FILE, json.dumps(self.state_dict()) + "\n")
-
-    def _write(self, report: SeriesReport, *, status: str = "running") -> None:
-        if self.out is not None:
-            write_report(self.out, report)
-            write_status(self.out, status, verdict=report.verdict, exit_code=report.exit_code)
-
 
 def _opened(suites: SuiteSource | Sequence[SuiteSource], seed: int) -> list[LoadedSuite]:
     sources = [suites] if isinstance(suites, str | Path | LoadedSuite) else list(suites)
     return open_suites(sources, seed=seed)
-
-
-def _loaded(reference: str | LoadedModel) -> LoadedModel:
-    return reference if isinstance(reference, LoadedModel) else load_model(reference)

@@ -137,7 +137,7 @@ class AuditCallback(TrainerCallback, ExportableState):  # type: ignore[misc]
             find_tokenizer,
             state.global_step,
             saved,
-            default_out=Path(args.output_dir) / "audit",
+            default_out=Path(args.output_dir) / self._audit.folder_name,
         )
         # The Trainer looks its callbacks up here when it saves, and fails on a missing one.
         stored.setdefault(type(self).__name__, self.state())

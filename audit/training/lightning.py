@@ -147,7 +147,7 @@ class LightningAuditCallback(_lightning().Callback):  # type: ignore[misc]
             find_tokenizer,
             trainer.global_step,
             self._restored,
-            default_out=Path(trainer.default_root_dir) / "audit",
+            default_out=Path(trainer.default_root_dir) / self._audit.folder_name,
         )
         self._restored, self._running = None, True
 

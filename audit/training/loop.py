@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from audit.errors import UsageError
+from audit.series.stored_rows import folder_name
 from audit.training import ranks
 from reports.text import safe_text
 
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from audit.training.auditor import Auditor
     from audit.training.verdicts import StepVerdict
     from reports.series import Stop
+
+DEFAULT_NAME = "live model"
+
 
 DEFAULT_NAME = "live model"
 
@@ -47,6 +51,11 @@ class LoopAudit:
         self._strict = strict
         self._asked: int | None = None
         self._begun = False
+
+    @property
+    def folder_name(self) -> str:
+        """Where the report goes if nobody said: two audits in one run need two folders."""
+        return "audit" if self.name == DEFAULT_NAME else f"audit-{folder_name(self.name)}"
 
     def begin(
         self,

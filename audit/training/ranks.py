@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from audit.engine.verdict import worst
 from audit.errors import AuditError, MeasurementError
 
 if TYPE_CHECKING:
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from audit.training.verdicts import StepVerdict
 
 T = TypeVar("T")
-
-SEVEREST_FIRST = ("error", "flag", "inconclusive", "warn", "pass")
 
 
 def is_first() -> bool:
@@ -109,7 +108,7 @@ def _together(verdicts: list[StepVerdict]) -> StepVerdict:
     return replace(
         first,
         audited=any(verdict.audited for verdict in verdicts),
-        verdict=min((verdict.verdict for verdict in verdicts), key=SEVEREST_FIRST.index),
+        verdict=worst(verdict.verdict for verdict in verdicts),
         should_stop=bool(stopping),
         stop=spoken[0].stop if spoken else None,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from reports.record import Verdict
 from reports.series import CheckpointRow, Stop
 
 
@@ -14,7 +15,8 @@ class StepVerdict:
 
     Attributes:
         step: training step.
-        audited: whether the model was looked at; a step that is not due is quiet.
+        audited: whether the model was looked at; a step that is not due is quiet, and its
+            verdict `pass` says nothing.
         verdict: `pass`, `warn`, `flag` or `inconclusive`: the worst gate at this step, by the
             probe that is believed. What cannot be measured raises instead.
         should_stop: an alarm was raised, and the suite says stop or pause.
@@ -24,7 +26,7 @@ class StepVerdict:
 
     step: int
     audited: bool
-    verdict: str = "pass"
+    verdict: Verdict = "pass"
     should_stop: bool = False
     stop: Stop | None = None
     scalars: Mapping[str, float] = field(default_factory=dict)

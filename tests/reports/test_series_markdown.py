@@ -159,6 +159,6 @@ def test_a_series_without_steps_speaks_of_places() -> None:
     rows = [row.model_copy(update={"step": None}) for row in factory.make_series().checkpoints]
     track = factory.make_track(alarm_step=8, first_exceeded=7, onset=None, behaviour_onset=None)
     markdown = render_series_markdown(factory.make_series(checkpoints=rows, tracks=[track]))
-    assert "**alarm at place 8**: above its limit of 10 % since place 7" in markdown
+    assert "**alarm at place 8**: its limit of 10 % exceeded since place 7" in markdown
     assert markdown.count("**alarm**") == 1
     assert "24 [18, 30] **alarm**" in markdown

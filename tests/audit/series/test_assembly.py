@@ -48,7 +48,7 @@ def test_an_alarm_is_a_flag_and_says_where_when_and_how_sure() -> None:
     )
     assert stop.tracks == ["s/c/firing_rate"]
     assert "s/c/firing_rate exceeds its limit of 0.20" in stop.sentence
-    assert "where the monitor reads 0.50 [0.40, 0.60]" in stop.sentence
+    assert "the monitor reads 0.50 [0.40, 0.60]" in stop.sentence
     assert "on 2 audits in a row up to step20" in stop.sentence
     assert "a chance of 0.01 at most" in stop.sentence
 

@@ -121,9 +121,9 @@ def test_the_liar_grew(from_honest: Reference, lies: Seen, live: bool) -> None:
     assert reading(line, "refit").cosine == pytest.approx(1, abs=0.01)
     [gate] = line.gates
     assert gate.alarm_p is not None
-    assert gate.alarm_p < 1e-20
+    assert gate.alarm_p < 1e-10
     assert gate.second_p is not None
-    assert gate.second_p < 1e-20
+    assert gate.second_p < 1e-3
     first = {gate.first, *(name.split(":")[0] for name in gate.second)}
     assert first == {"the frozen probe", "refit probe", "what the model says"}
     assert line.behaviour is not None
@@ -185,7 +185,7 @@ def test_the_reference_is_judged_by_itself(from_honest: Reference, from_liar: Re
         [gate] = line.gates
         assert gate.by_reader == gate.estimate
         assert gate.alarm_p is not None
-        assert (gate.alarm_p < 1e-20) == (verdict == "flag")
+        assert (gate.alarm_p < 1e-3) == (verdict == "flag")
 
 
 def test_the_audit_of_a_checkpoint_is_that_of_a_single_run(
