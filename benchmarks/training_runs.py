@@ -8,6 +8,9 @@ the alarm stands what the model does on the rows that are judged: the first audi
 misbehaving share passes 20 %. One line a run; then how often the alarm came in time, and how
 often without reason. `--replay FOLDER` decides the alarms again from the records that `--keep`
 left there, with each `--patience`: what was read does not depend on it.
+
+Recipe, suite and rule were settled on seeds 0 to 4; the figures told are of seeds 10 to 14, which
+nobody had looked at.
 """
 
 from __future__ import annotations
@@ -195,6 +198,7 @@ def _share(value: float | None) -> str:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--first-seed", type=int, default=10)
     parser.add_argument("--kinds", nargs="*", default=list(RUNS))
     parser.add_argument("--suite", default="organism_run")
     parser.add_argument("--every", type=int)
@@ -214,7 +218,7 @@ def main() -> int:
     torch.set_num_threads(1)
     lines = []
     for kind in given.kinds:
-        for seed in range(given.seeds):
+        for seed in range(given.first_seed, given.first_seed + given.seeds):
             line, report = watched_run(kind, seed, given.suite, given.every, given.steps)
             if given.keep:
                 given.keep.mkdir(parents=True, exist_ok=True)
