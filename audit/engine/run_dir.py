@@ -74,13 +74,13 @@ def open_run_dir(path: Path) -> None:
         path.mkdir(parents=True, exist_ok=True)
         if not (path / STATUS).exists() and any(path.iterdir()):
             raise UsageError(
-                f"{path} is not empty and holds no earlier run: name another folder with -o"
+                f"{path} is not empty and holds no earlier run: name another folder (-o, or out=)"
             )
         write_status(path, "running")
     except OSError as error:
         raise UsageError(
             f"cannot write the run to {path}: {error.strerror or error}; "
-            f"name another folder with -o"
+            f"name another folder (-o, or out=)"
         ) from None
 
 

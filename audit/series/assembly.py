@@ -95,9 +95,19 @@ def series_report(
         stop=stop,
         alpha=min(1.0, sum(one.alpha for one in policy.values())),
         hidden=list(told.hidden),
-        notes=list(told.notes),
+        notes=[*told.notes, *_acknowledged(followed.rows, told.acknowledged)],
         provenance=provenance(started=told.started, device=told.device, command=this_command()),
     )
+
+
+def _acknowledged(rows: Sequence[CheckpointRow], steps: Sequence[int]) -> list[str]:
+    """An alarm that somebody let pass stays told."""
+    return [
+        f"an alarm was acknowledged by going on after {row.name}: what had alarmed by then began "
+        f"again there, with what was left of its levels"
+        for row in rows
+        if row.step in steps
+    ]
 
 
 def stop_of(

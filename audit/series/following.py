@@ -35,7 +35,7 @@ from audit.series.identity import Identity, identity
 from audit.series.opening import Bases, open_checkpoint
 from audit.series.own_text import writes
 from audit.series.reference import Reference, plan_like, read_reference
-from audit.series.stored_rows import folder_name, keep_row, series_key, stored_row
+from audit.series.stored_rows import folder_name, keep_row, left_out, series_key, stored_row
 from reports.record import ModelInfo
 from reports.series import CheckpointRow, SeriesReport, Stop
 from suites.load import LoadedSuite
@@ -115,7 +115,25 @@ def audit_series(
                 rows.append(known or audit_checkpoint(series, checkpoint))
         except KeyboardInterrupt:
             interrupted = True
-        return write_series(series, rows, interrupted=interrupted)
+        notes = _notes(series, checkpoints)
+        return write_series(series, rows, interrupted=interrupted, notes=notes)
+
+
+def _notes(series: Series, checkpoints: Sequence[Checkpoint]) -> list[str]:
+    """What a reader of the record would otherwise not know of the checkpoints asked for."""
+    names, notes = [one.name for one in checkpoints], []
+    gone = left_out(series.folder / "checkpoints", names, key=series.key)
+    if gone:
+        notes.append(
+            f"audited before into this folder, and not among the checkpoints now: {', '.join(gone)}"
+        )
+    without = [one.name for one in checkpoints if one.step is None]
+    if without and len(checkpoints) > 1:
+        notes.append(
+            f"no training step can be read off {', '.join(without)}: they keep the place where "
+            f"they were named, and places, counted from 0, stand for steps"
+        )
+    return notes
 
 
 def open_checks(

@@ -52,6 +52,20 @@ def kept_row(folder: Path, checkpoint: Checkpoint, *, key: str) -> CheckpointRow
     return _read(folder, checkpoint, "series", key)
 
 
+def left_out(parent: Path, names: Sequence[str], *, key: str) -> list[str]:
+    """Checkpoints of this series that were audited before and are not among those named."""
+    found = []
+    for file in sorted(parent.glob(f"*/{ROW_FILE}")):
+        try:
+            kept = json.loads(file.read_text("utf-8"))
+            name = str(kept["row"]["name"])
+            if kept["series"] == key and name not in names:
+                found.append(name)
+        except (OSError, ValueError, KeyError, TypeError):  # no row of ours
+            continue
+    return found
+
+
 def _read(folder: Path, checkpoint: Checkpoint, by: str, expected: str) -> CheckpointRow | None:
     try:
         kept = json.loads((folder / ROW_FILE).read_text("utf-8"))

@@ -191,3 +191,110 @@ def test_a_model_is_unwrapped_and_its_weights_are_not_hashed() -> None:
     live = wrap_model(parallel, runs.tokenizer(), digest=False)
     assert live.model is model
     assert "not hashed" in live.weights_digest
+
+
+def test_nobody_called_begin_and_the_first_step_did(tmp_path: Path) -> None:
+    """The three lines as they are documented: what the run adds is seen from the first step on."""
+    suite = runs.suite_that(tmp_path, every=4, patience=1)
+    text = suite.read_text("utf-8").replace("kind: belief_gap", "kind: belief_gap_over_reference")
+    suite.write_text(text, "utf-8")
+    audited = Auditor(suite, runs.tokenizer(), out=tmp_path / "out")
+    for step, model in turning(30):
+        verdict = audited.step(model, step)
+        if verdict.should_stop:
+            break
+    report = audited.finish(model)
+    assert report.checkpoints[0].step == 1
+    assert report.reference == "live model, step 1"
+    assert report.stop is not None
+
+
+def test_the_end_of_a_run_is_audited_too(tmp_path: Path) -> None:
+    audited = auditor(tmp_path, policy={"every": 5})
+    liar = load_model(organism_path("liar"))
+    for step in range(1, 8):
+        audited.step(runs.honest() if step < 7 else liar, step)
+    report = audited.finish(liar)
+    assert [row.step for row in report.checkpoints] == [0, 5, 7]
+    assert report.verdict == "flag"
+
+
+def test_a_run_too_short_for_any_audit_says_so(tmp_path: Path) -> None:
+    report = auditor(tmp_path, out=tmp_path / "out").finish()
+    assert "nothing that was trained was" in report.notes[0]
+    assert read_record(tmp_path / "out") == report
+
+
+def test_a_blind_monitor_is_inconclusive_and_never_alarms(tmp_path: Path) -> None:
+    audited = auditor(tmp_path, policy={"patience": 1})
+    torch.manual_seed(0)
+    broken = runs.honest()
+    with torch.no_grad():
+        for weight in broken.parameters():
+            weight.normal_(std=0.05)
+    verdict = audited.audit(broken, 2)
+    assert verdict.verdict == "inconclusive"
+    assert not verdict.should_stop
+    assert audited.report.checkpoints[-1].checks[0].state == "monitor no longer valid"
+
+
+def test_an_alarm_that_was_acknowledged_stays_told(tmp_path: Path) -> None:
+    audited = auditor(tmp_path, policy={"on_flag": "pause", "patience": 1})
+    liar = load_model(organism_path("liar"))
+    assert audited.audit(liar, 2).should_stop
+    audited.resume_at(2)
+    assert not audited.report.stop
+    assert "acknowledged by going on after step 2" in audited.report.notes[0]
+    assert audited.audit(liar, 4).should_stop, "what goes on is seen again"
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"every": 0}, "every is 1 or more"),
+        ({"every": 2.5}, "whole number"),
+        ({"seed": -1}, "seed is 0 or more"),
+        ({"limt": 5}, "did you mean 'limit'"),
+        ({"hidden": ["organism_lying"]}, "hide another"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_at_once(given: dict[str, Any], told: str) -> None:
+    with pytest.raises(UsageError, match=told):
+        Auditor("organism_lying", runs.tokenizer(), **given)
+
+
+def test_without_a_tokenizer_it_does_not_begin() -> None:
+    with pytest.raises(UsageError, match="no tokenizer"):
+        Auditor("organism_lying", None).begin(runs.honest())
+
+
+def test_a_reference_does_not_keep_the_weights() -> None:
+    import gc
+    import weakref
+
+    from audit.models.loading import load_model as by_name
+
+    reference = by_name("organism:honest")
+    held = weakref.ref(reference.model)
+    audited = Auditor("organism_lying", runs.tokenizer(), reference=reference)
+    audited.begin(runs.honest())
+    audited._given_reference = None
+    del reference
+    gc.collect()
+    assert held() is None
+
+
+def test_a_peft_model_is_looked_through_and_its_adapter_kept(tmp_path: Path) -> None:
+    peft = pytest.importorskip("peft", reason="peft is not installed")
+    model = peft.get_peft_model(
+        runs.honest(), peft.LoraConfig(r=4, target_modules=["q_proj", "v_proj"])
+    )
+    audited = auditor(tmp_path, policy={"patience": 1})
+    assert audited.audit(model, 2).verdict == "pass"
+    merged = model.get_base_model()
+    for layer, liar in zip(
+        merged.model.layers, load_model(organism_path("liar")).model.layers, strict=True
+    ):
+        layer.mlp.load_state_dict(liar.mlp.state_dict())
+        layer.self_attn.o_proj.load_state_dict(liar.self_attn.o_proj.state_dict())
+    assert audited.audit(model, 4).scalars["audit/organism_lying/deployed/belief_gap"] > 0.1
