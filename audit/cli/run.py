@@ -111,9 +111,7 @@ def command(
         if is_series(models):
             checkpoints = find_checkpoints(models, base=base)
             if base is not None and not any(one.kind == "adapter" for one in checkpoints):
-                raise click.UsageError(
-                    f"--base {base} is for LoRA adapters, and none is among these"
-                )
+                raise click.UsageError(f"--base {base} is for LoRA adapters; none is among these")
             origin = find_checkpoints([reference], base=base) if reference else []
             if len(origin) > 1:
                 raise click.UsageError(f"--reference {reference} means {len(origin)} checkpoints")

@@ -284,17 +284,13 @@ def test_a_reference_does_not_keep_the_weights() -> None:
     assert held() is None
 
 
+@pytest.mark.filterwarnings("ignore:.*is_gradient_checkpointing.*:FutureWarning")
 def test_a_peft_model_is_looked_through_and_its_adapter_kept(tmp_path: Path) -> None:
     peft = pytest.importorskip("peft", reason="peft is not installed")
-    model = peft.get_peft_model(
-        runs.honest(), peft.LoraConfig(r=4, target_modules=["q_proj", "v_proj"])
-    )
-    audited = auditor(tmp_path, policy={"patience": 1})
-    assert audited.audit(model, 2).verdict == "pass"
-    merged = model.get_base_model()
-    for layer, liar in zip(
-        merged.model.layers, load_model(organism_path("liar")).model.layers, strict=True
-    ):
-        layer.mlp.load_state_dict(liar.mlp.state_dict())
-        layer.self_attn.o_proj.load_state_dict(liar.self_attn.o_proj.state_dict())
-    assert audited.audit(model, 4).scalars["audit/organism_lying/deployed/belief_gap"] > 0.1
+    config = peft.LoraConfig(r=4, target_modules=["q_proj", "v_proj"])
+    audited = auditor(tmp_path, policy={"patience": 1}, out=tmp_path / "out")
+    assert audited.audit(peft.get_peft_model(runs.honest(), config), 2).verdict == "pass"
+    liar = peft.get_peft_model(load_model(organism_path("liar")), config)
+    assert audited.audit(liar, 4).should_stop
+    kept = Path(str(audited.finish(liar).stop.kept))  # type: ignore[union-attr]
+    assert (kept / "adapter_config.json").is_file()
