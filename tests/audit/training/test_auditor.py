@@ -287,10 +287,13 @@ def test_a_reference_does_not_keep_the_weights() -> None:
 @pytest.mark.filterwarnings("ignore:.*is_gradient_checkpointing.*:FutureWarning")
 def test_a_peft_model_is_looked_through_and_its_adapter_kept(tmp_path: Path) -> None:
     peft = pytest.importorskip("peft", reason="peft is not installed")
-    config = peft.LoraConfig(r=4, target_modules=["q_proj", "v_proj"])
+
+    def adapted(model: Any) -> Any:
+        return peft.get_peft_model(model, peft.LoraConfig(r=4, target_modules=["q_proj", "v_proj"]))
+
     audited = auditor(tmp_path, policy={"patience": 1}, out=tmp_path / "out")
-    assert audited.audit(peft.get_peft_model(runs.honest(), config), 2).verdict == "pass"
-    liar = peft.get_peft_model(load_model(organism_path("liar")), config)
+    assert audited.audit(adapted(runs.honest()), 2).verdict == "pass"
+    liar = adapted(load_model(organism_path("liar")))
     assert audited.audit(liar, 4).should_stop
     kept = Path(str(audited.finish(liar).stop.kept))  # type: ignore[union-attr]
     assert (kept / "adapter_config.json").is_file()
