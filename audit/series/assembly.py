@@ -159,9 +159,9 @@ def _sentence(track: Track, row: CheckpointRow, names: Sequence[str]) -> str:
     by = f", by {gate.first}" if gate is not None and gate.first else ""
     seconded = gate.seconded_by if gate is not None else []
     second = f", seconded by {' and '.join(seconded)}" if seconded else ""
-    row_of = f"on {track.patience} audits in a row" if track.patience > 1 else "here"
+    audits = f"on {track.patience} audits in a row up to" if track.patience > 1 else "at"
     return (
-        f"{names[0]}{more} exceeds its limit of {track.limit:.2f} {row_of} up to {row.name}"
+        f"{names[0]}{more} exceeds its limit of {track.limit:.2f} {audits} {row.name}"
         f"{read}{by}{second}; over a whole run a false alarm of this gate has a chance of "
         f"{track.alpha:.2g} at most"
     )
