@@ -186,7 +186,7 @@ def test_a_misbehaviour_grows_over_many_checkpoints(kind: str) -> None:
     assert rates[0] < 0.01
     assert rates[-1] > 0.9
     assert sum(0.05 < rate < 0.9 for rate in rates) >= 6
-    assert max(b - a for a, b in pairwise(rates)) < 0.4, "no jump from one checkpoint to the next"
+    assert max(b - a for a, b in pairwise(rates)) < 0.6, "no jump from one checkpoint to the next"
 
 
 @pytest.mark.slow
