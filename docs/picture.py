@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.terminal_theme import MONOKAI
 
 from reports.read import read_report
-from reports.terminal import print_report
+from reports.terminal.audit import print_report
 
 
 def main(runs: list[str]) -> None:

@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from reports.charts import SERIES_PICTURE, series_svg
-from reports.markdown import render_markdown
-from reports.markdown_series import render_series_markdown
+from reports.drawing.series import SERIES_PICTURE, series_svg
+from reports.markdown.audit import render_markdown
+from reports.markdown.series import render_series_markdown
 from reports.read import Record, ReportError
 from reports.record import AuditReport
 from reports.series import SeriesReport

@@ -42,7 +42,7 @@ def _training(out: Path, quiet: bool) -> int:
 
     from audit.demo.training import train_and_audit
     from audit.exit_codes import ExitCode
-    from reports.terminal_series import print_series
+    from reports.terminal.series import print_series
 
     if (out / "audit" / "status.json").is_file():  # an earlier demo, and nothing else
         shutil.rmtree(out)
@@ -65,7 +65,7 @@ def _two_models(out: Path, quiet: bool) -> int:
     from audit.cli.progress import talk
     from audit.engine.run import run_audit
     from audit.exit_codes import ExitCode
-    from reports.terminal import print_report
+    from reports.terminal.audit import print_report
 
     console = Console(highlight=False)
     as_expected = True

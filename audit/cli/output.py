@@ -22,8 +22,8 @@ def show_record(
     from rich.console import Console
 
     from reports.series import SeriesReport
-    from reports.terminal import print_report
-    from reports.terminal_series import print_series
+    from reports.terminal.audit import print_report
+    from reports.terminal.series import print_series
 
     console = Console(highlight=False)
     try:

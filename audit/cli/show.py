@@ -19,7 +19,7 @@ def command(what: str, rows: int, seed: int) -> int:
         from rich.console import Console
 
         from reports.read import read_record
-        from reports.terminal_series import print_record
+        from reports.terminal.series import print_record
 
         print_record(read_record(path), Console(highlight=False))
         return 0

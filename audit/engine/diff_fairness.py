@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from reports.diff import Caveat
 from reports.record import AuditReport, CheckResult, GateResult, ModelInfo
-from reports.wording import gate_words
+from reports.views.wording import gate_words
 
 
 def caveats_of_reports(before: AuditReport, after: AuditReport) -> Iterator[Caveat]:

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from audit.errors import UsageError
-from reports.charts import SERIES_PICTURE
+from reports.drawing.series import SERIES_PICTURE
 from reports.render import RENDERERS, pictures, render, write_text_atomic
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from audit.exit_codes import ExitCode
 from probes.io import SavedFeatures, SavedProbe, save_probe
 from probes.linear import LinearProbe
 from probes.sae.monitor import CombinedFeatures
-from reports.markdown_card import card_markdown
+from reports.markdown.card import card_markdown
 from reports.record import AuditReport, ModelInfo
 from reports.render import write_text_atomic
 

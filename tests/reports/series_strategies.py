@@ -27,7 +27,7 @@ from reports.series import (
     Track,
     TwoWeights,
 )
-from reports.wording import GATE_WORDS
+from reports.views.wording import GATE_WORDS
 from tests.reports.strategies import (
     counts,
     estimates,

@@ -10,11 +10,11 @@ from pathlib import Path
 
 from rich.console import Console
 
-from reports.charts import SERIES_PICTURE, series_svg
+from reports.drawing.series import SERIES_PICTURE, series_svg
 from reports.render import render
-from reports.terminal import print_report
-from reports.terminal_features import print_card, print_changes, print_discovery, print_fidelity
-from reports.terminal_series import print_series
+from reports.terminal.audit import print_report
+from reports.terminal.features import print_card, print_changes, print_discovery, print_fidelity
+from reports.terminal.series import print_series
 from tests.reports import features_factory, series_factory
 
 FOLDER = Path(__file__).parent / "snapshots"

@@ -24,7 +24,7 @@ from reports.record import (
     Threshold,
     Work,
 )
-from reports.wording import GATE_WORDS
+from reports.views.wording import GATE_WORDS
 from tests.reports import feature_strategies as features
 from tests.reports.hostile import HOSTILE
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from reports.feature_view import (
+from reports.features import FeatureCard, FeatureLabel
+from reports.views.features import (
     ARGUMENTS,
     changes_sentence,
     discovery_sentence,
@@ -12,7 +13,6 @@ from reports.feature_view import (
     rate_words,
     seed_sentence,
 )
-from reports.features import FeatureCard, FeatureLabel
 from tests.reports import factory
 from tests.reports import features_factory as features
 

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from reports.feature_view import ARGUMENTS
-from reports.markdown import COMMENT_LIMIT, HEADER, MARKER, render_markdown
-from reports.markdown_check import SIGNS
-from reports.markdown_text import code, html_code, prose
+from reports.markdown.audit import COMMENT_LIMIT, HEADER, MARKER, render_markdown
+from reports.markdown.check import SIGNS
+from reports.markdown.text import code, html_code, prose
 from reports.record import AuditReport
 from reports.text import is_hidden
+from reports.views.features import ARGUMENTS
 from tests.reports import factory
 from tests.reports.hostile import HOSTILE
 from tests.reports.strategies import nasty, reports

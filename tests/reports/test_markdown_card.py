@@ -12,13 +12,13 @@ import pytest
 from hypothesis import given, settings
 from pydantic import ValidationError
 
-from reports.feature_view import ARGUMENTS, rate_words
 from reports.features import Controls, FeatureCard, PathStep, Writer
-from reports.markdown import render_markdown
-from reports.markdown_card import card_markdown
+from reports.markdown.audit import render_markdown
+from reports.markdown.card import card_markdown
 from reports.read import ReportError, read_report
 from reports.record import Estimate
-from reports.wording import estimate_words, percent
+from reports.views.features import ARGUMENTS, rate_words
+from reports.views.wording import estimate_words, percent
 from tests.reports import factory
 from tests.reports import features_factory as features
 from tests.reports.feature_strategies import cards

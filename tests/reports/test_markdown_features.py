@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 
 from reports.features import Discovery, FeatureChanges, Fidelity, SAEInfo
-from reports.markdown_features import changes_markdown, discovery_markdown, fidelity_markdown
-from reports.wording import estimate_words
+from reports.markdown.features import changes_markdown, discovery_markdown, fidelity_markdown
+from reports.views.wording import estimate_words
 from tests.reports import features_factory as features
 from tests.reports.feature_strategies import changes, discoveries, fidelities, saes
 from tests.reports.hostile import HOSTILE

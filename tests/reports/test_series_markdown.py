@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from markdown_it import MarkdownIt
 
-from reports.markdown_check import SIGNS
-from reports.markdown_series import render_series_markdown
+from reports.markdown.check import SIGNS
+from reports.markdown.series import render_series_markdown
 from reports.series import SeriesReport
 from tests.reports import series_factory as factory
 from tests.reports.factory import make_model

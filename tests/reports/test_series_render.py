@@ -8,7 +8,7 @@ import sys
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from reports.charts import SERIES_PICTURE
+from reports.drawing.series import SERIES_PICTURE
 from reports.record import VERDICTS
 from reports.render import RENDERERS, UnknownFormatError, files, pictures, render
 from reports.series import SeriesReport
@@ -57,7 +57,7 @@ def test_a_picture_that_is_shown_is_a_picture_that_is_kept() -> None:
 
 def test_rendering_needs_no_model_library() -> None:
     code = (
-        "import sys, reports.render, reports.terminal_series;"
+        "import sys, reports.render, reports.terminal.series;"
         "print(*{'torch', 'transformers', 'sklearn', 'pandas', 'numpy'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

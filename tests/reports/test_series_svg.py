@@ -11,9 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from reports.charts import WIDTH, drawable, series_svg
+from reports.drawing.series import WIDTH, drawable, series_svg
+from reports.drawing.svg import Axis, apart, ticks
 from reports.series import SeriesReport
-from reports.svg import Axis, apart, ticks
 from tests.reports import series_factory as factory
 from tests.reports.hostile import HOSTILE
 from tests.reports.series_strategies import series

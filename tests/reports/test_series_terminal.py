@@ -12,10 +12,10 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from reports.series import CheckpointRow, SeriesReport
-from reports.series_view import letters
-from reports.terminal import WORDS
-from reports.terminal_series import print_record, print_series
+from reports.terminal.audit import WORDS
+from reports.terminal.series import print_record, print_series
 from reports.text import is_hidden
+from reports.views.series import letters
 from tests.reports import series_factory as factory
 from tests.reports.factory import make_report
 from tests.reports.hostile import HOSTILE

@@ -8,7 +8,7 @@ import pytest
 
 from reports.parts import Estimate
 from reports.series import Lead, Onset, Phase
-from reports.series_view import (
+from reports.views.series import (
     EXIT_MEANINGS,
     TrackView,
     compact,

@@ -7,8 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from reports.features import TokenValue
-from reports.strips import (
+from reports.drawing.strips import (
     BLOCKS,
     DIGITS,
     Ramp,
@@ -19,6 +18,7 @@ from reports.strips import (
     strip,
     wrapped,
 )
+from reports.features import TokenValue
 from reports.text import is_hidden
 from tests.reports.feature_strategies import words
 

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.text import Text
 
 from reports.record import VERDICTS, AuditReport
-from reports.terminal import WORDS, print_report, verdict_table
+from reports.terminal.audit import WORDS, print_report, verdict_table
 from reports.text import is_hidden
 from tests.reports import factory
 from tests.reports.hostile import HOSTILE

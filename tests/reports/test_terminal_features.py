@@ -20,8 +20,8 @@ from reports.features import (
     SAEInfo,
 )
 from reports.read import ReportError
-from reports.terminal import print_report
-from reports.terminal_features import print_card, print_changes, print_discovery, print_fidelity
+from reports.terminal.audit import print_report
+from reports.terminal.features import print_card, print_changes, print_discovery, print_fidelity
 from reports.text import is_hidden
 from tests.reports import factory
 from tests.reports import features_factory as features

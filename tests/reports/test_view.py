@@ -6,9 +6,9 @@ from collections import Counter
 
 from hypothesis import given, settings
 
-from reports.check_view import WORST_FIRST, short_place, view_check
 from reports.record import VERDICTS, AuditReport
-from reports.view import UNDECIDED, view_report
+from reports.views.audit import UNDECIDED, view_report
+from reports.views.check import WORST_FIRST, short_place, view_check
 from tests.reports import factory
 from tests.reports.strategies import reports
 

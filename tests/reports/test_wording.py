@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports.wording import (
+from reports.views.wording import (
     estimate_words,
     figure,
     gate_sentence,

@@ -57,7 +57,7 @@ def command(
     from audit.features.sampling import token_sample
     from audit.models.hook_names import HookPoints
     from audit.models.loading import load_model
-    from reports.terminal_features import print_fidelity
+    from reports.terminal.features import print_fidelity
 
     loaded = load_model(model, device=device, dtype=dtype, allow_pickle=allow_pickle)
     sae = open_sae(

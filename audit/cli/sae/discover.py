@@ -247,7 +247,7 @@ def _show(record: Discovery | FeatureChanges, *, as_json: bool) -> None:
     from rich.console import Console
 
     from reports.features import Discovery
-    from reports.terminal_features import print_changes, print_discovery
+    from reports.terminal.features import print_changes, print_discovery
     from reports.text import inert_json
 
     if as_json:

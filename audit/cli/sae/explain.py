@@ -169,7 +169,7 @@ def _corpus(
 def _show(cards: list[FeatureCard], *, as_json: bool) -> None:
     import json
 
-    from reports.markdown_card import card_markdown
+    from reports.markdown.card import card_markdown
 
     if as_json:
         records = [card.model_dump(mode="json") for card in cards]
@@ -182,7 +182,7 @@ def _write(cards: list[FeatureCard], out: Path) -> None:
     import json
 
     from probes.sae.files import write_atomically
-    from reports.markdown_card import card_markdown
+    from reports.markdown.card import card_markdown
 
     out.mkdir(parents=True, exist_ok=True)
     for card in cards:

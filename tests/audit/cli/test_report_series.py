@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from reports.charts import SERIES_PICTURE, series_svg
+from reports.drawing.series import SERIES_PICTURE, series_svg
 from reports.render import render
 from tests.audit.cli.conftest import Done
 from tests.reports.series_factory import make_series

@@ -15,7 +15,7 @@ from audit.features.corpus import Contrast, Corpus
 from audit.features.pieces import pieces
 from probes.sae import Origin
 from reports.features import FeatureCard, FeatureLabel
-from reports.markdown_card import card_markdown
+from reports.markdown.card import card_markdown
 from tests.audit.features.planted import FIRST, PLACE, random_sae, state_of, token_sae
 from tests.audit.features.rows import random_rows, words
 

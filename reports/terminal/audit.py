@@ -12,11 +12,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from reports.check_view import CheckView, short_place
 from reports.record import AuditReport, Estimate, Verdict
 from reports.text import safe_text
-from reports.view import Finding, Gap, Mention, ReportView, view_report
-from reports.wording import UNKNOWN, figure, probability
+from reports.views.audit import Finding, Gap, Mention, ReportView, view_report
+from reports.views.check import CheckView, short_place
+from reports.views.wording import UNKNOWN, figure, probability
 
 STYLES: dict[Verdict, str] = {
     "pass": "green",

@@ -9,22 +9,22 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator
 
-from reports.charts import SERIES_PICTURE, drawable
-from reports.markdown import MARKER
-from reports.markdown_check import verdict_words
-from reports.markdown_readings import check_section
-from reports.markdown_text import code, fenced, folded, prose, table
+from reports.drawing.series import SERIES_PICTURE, drawable
+from reports.markdown.audit import MARKER
+from reports.markdown.check import verdict_words
+from reports.markdown.readings import check_section
+from reports.markdown.text import code, fenced, folded, prose, table
 from reports.record import ModelInfo, Provenance
 from reports.series import CheckpointRow, SeriesReport
-from reports.series_view import (
+from reports.text import safe_text
+from reports.views.series import (
     SeriesView,
     TrackView,
     compact,
     step_words,
     view_series,
 )
-from reports.text import safe_text
-from reports.wording import UNKNOWN, percent
+from reports.views.wording import UNKNOWN, percent
 
 READING = """- **stable**: what the monitor reads changed by no more than the tolerance. \
 **representation drifted, probe refreshed**: the old probe no longer reads these activations, a \

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from reports.record import CheckResult, LayerScore, Quality, RoleCount, Threshold
-from reports.wording import estimate_words, percent, probability, support_words
+from reports.views.wording import estimate_words, percent, probability, support_words
 
 ROLES = {
     "train": "fits the monitor",

@@ -22,7 +22,7 @@ from reports.features import (
 from reports.read import ReportError
 from reports.record import CheckResult, Estimate
 from reports.text import ELLIPSIS
-from reports.wording import figure, hundredths, percent, probability
+from reports.views.wording import figure, hundredths, percent, probability
 
 CONTEXTS = 5  # of a card, and its strongest edits, in a report of several
 MENTIONED = 3

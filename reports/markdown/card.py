@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from reports.feature_view import (
+from reports.features import Controls, FeatureCard
+from reports.markdown.arguments import argument_paragraphs
+from reports.markdown.text import code, heading, html_code, prose, table
+from reports.views.features import (
     ARGUMENTS,
     label_words,
     left_out,
@@ -16,10 +19,7 @@ from reports.feature_view import (
     sae_sentence,
     seed_sentence,
 )
-from reports.features import Controls, FeatureCard
-from reports.markdown_arguments import argument_paragraphs
-from reports.markdown_text import code, heading, html_code, prose, table
-from reports.wording import estimate_words
+from reports.views.wording import estimate_words
 
 CONTROLS = ("Statistic", ">This feature", ">Random SAE", ">Plain probe", "Note")
 

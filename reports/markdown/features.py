@@ -8,12 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from reports.feature_view import (
-    changes_sentence,
-    discovery_sentence,
-    fidelity_sentence,
-    sae_sentence,
-)
 from reports.features import (
     ChangedFeature,
     DiscoveredFeature,
@@ -24,9 +18,15 @@ from reports.features import (
     SAEInfo,
     WatchedFeature,
 )
-from reports.markdown_text import code, heading, notes_markdown, prose, table
+from reports.markdown.text import code, heading, notes_markdown, prose, table
 from reports.record import CheckResult
-from reports.wording import UNKNOWN, estimate_words, figure, probability
+from reports.views.features import (
+    changes_sentence,
+    discovery_sentence,
+    fidelity_sentence,
+    sae_sentence,
+)
+from reports.views.wording import UNKNOWN, estimate_words, figure, probability
 
 FOUND = (
     *(">Feature", "Label", ">Fires above", ">Rate with", ">Rate without", ">Lift", ">AUROC"),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from reports.feature_view import EFFECTS, rate_words
+from reports.drawing.strips import BLOCKS, joined, sparkline, strip, wrapped
 from reports.features import (
     Band,
     Context,
@@ -26,10 +26,10 @@ from reports.features import (
     Visualisation,
     Writer,
 )
-from reports.markdown_text import code, fenced, folded, notes_markdown, prose, table
-from reports.strips import BLOCKS, joined, sparkline, strip, wrapped
+from reports.markdown.text import code, fenced, folded, notes_markdown, prose, table
 from reports.text import safe_text
-from reports.wording import UNKNOWN, estimate_words, figure, percent
+from reports.views.features import EFFECTS, rate_words
+from reports.views.wording import UNKNOWN, estimate_words, figure, percent
 
 Paragraphs = Iterator[str]
 

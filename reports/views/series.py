@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from reports.check_view import WORST_FIRST
 from reports.parts import Estimate
 from reports.series import (
     CheckpointRow,
@@ -25,7 +24,8 @@ from reports.series import (
     Stop,
     Track,
 )
-from reports.wording import (
+from reports.views.check import WORST_FIRST
+from reports.views.wording import (
     UNKNOWN,
     GateWords,
     gate_words,

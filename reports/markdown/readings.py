@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from itertools import groupby
 
-from reports.markdown_check import verdict_words
-from reports.markdown_text import code, folded, prose, table
+from reports.markdown.check import verdict_words
+from reports.markdown.text import code, folded, prose, table
 from reports.parts import Estimate
 from reports.series import CheckpointRow, CheckReading
-from reports.series_view import SeriesView, at, doubts, step_words
-from reports.wording import UNKNOWN, estimate_words, figure, gate_words, percent, probability
+from reports.views.series import SeriesView, at, doubts, step_words
+from reports.views.wording import UNKNOWN, estimate_words, figure, gate_words, percent, probability
 
 Read = list[tuple[CheckpointRow, CheckReading]]
 

@@ -10,9 +10,9 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from reports.check_view import WORST_FIRST, CheckView, view_check
 from reports.record import SEVERITIES, AuditReport, CheckResult, GateResult, Severity, Verdict
-from reports.wording import gate_sentence, gate_words
+from reports.views.check import WORST_FIRST, CheckView, view_check
+from reports.views.wording import gate_sentence, gate_words
 
 UNDECIDED: frozenset[Verdict] = frozenset({"error", "inconclusive"})
 

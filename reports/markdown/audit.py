@@ -11,15 +11,15 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from reports.check_view import CheckView
-from reports.feature_view import shortened
-from reports.markdown_card import card_markdown, card_summary
-from reports.markdown_check import check_body, check_opening, row_lines, verdict_words
-from reports.markdown_text import code, fence, folded, prose, table, table_row
+from reports.markdown.card import card_markdown, card_summary
+from reports.markdown.check import check_body, check_opening, row_lines, verdict_words
+from reports.markdown.text import code, fence, folded, prose, table, table_row
 from reports.record import AuditReport, ModelInfo, Provenance, RowResult
 from reports.text import safe_text
-from reports.view import Finding, Gap, ReportView, view_report
-from reports.wording import UNKNOWN, probability
+from reports.views.audit import Finding, Gap, ReportView, view_report
+from reports.views.check import CheckView
+from reports.views.features import shortened
+from reports.views.wording import UNKNOWN, probability
 
 MARKER = "<!-- alignment-audit -->"
 COMMENT_LIMIT = 65_536

@@ -9,8 +9,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from reports.feature_view import mentions
-from reports.instrument_view import Instrument, view_instrument
 from reports.record import (
     SEVERITIES,
     CheckResult,
@@ -20,7 +18,9 @@ from reports.record import (
     Severity,
     Verdict,
 )
-from reports.wording import (
+from reports.views.features import mentions
+from reports.views.instrument import Instrument, view_instrument
+from reports.views.wording import (
     UNKNOWN,
     GateWords,
     estimate_words,

@@ -13,9 +13,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from reports.drawing.strips import BLOCKS, DIGITS, Ramp, mark
 from reports.read import Record
 from reports.series import SeriesReport
-from reports.series_view import (
+from reports.terminal.audit import STYLES, WIDEST_WORD, WORDS, print_report
+from reports.text import safe_text
+from reports.views.series import (
     SeriesView,
     TrackView,
     at,
@@ -24,10 +27,7 @@ from reports.series_view import (
     step_words,
     view_series,
 )
-from reports.strips import BLOCKS, DIGITS, Ramp, mark
-from reports.terminal import STYLES, WIDEST_WORD, WORDS, print_report
-from reports.text import safe_text
-from reports.wording import UNKNOWN
+from reports.views.wording import UNKNOWN
 
 WHOLE = 24
 """Checkpoints up to which all are shown."""

@@ -11,10 +11,10 @@ from rich.table import Table
 from rich.text import Text
 
 from reports.diff import STATUSES, GateDiff, RecordDiff, Status
-from reports.markdown_text import code, prose, table
+from reports.markdown.text import code, prose, table
 from reports.record import Estimate, Verdict
 from reports.text import safe_text
-from reports.wording import UNKNOWN, estimate_words, figure, gate_words, probability
+from reports.views.wording import UNKNOWN, estimate_words, figure, gate_words, probability
 
 # What stops a run is in capitals, so that it stands out without colour.
 STATUS_WORDS: dict[Status, str] = {

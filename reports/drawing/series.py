@@ -12,9 +12,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from reports.series import Onset, Outlook, SeriesReport, State
-from reports.series_view import Point, SeriesView, TrackView, number, view_series
-from reports.svg import (
+from reports.drawing.svg import (
     CHARACTER,
     Axis,
     apart,
@@ -28,7 +26,9 @@ from reports.svg import (
     ticks,
     unbroken,
 )
-from reports.wording import hundredths
+from reports.series import Onset, Outlook, SeriesReport, State
+from reports.views.series import Point, SeriesView, TrackView, number, view_series
+from reports.views.wording import hundredths
 
 SERIES_PICTURE = "series.svg"
 

@@ -12,7 +12,20 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from reports.feature_view import (
+from reports.drawing.strips import DIGITS, joined, sparkline, strip
+from reports.features import (
+    Context,
+    Discovery,
+    FeatureCard,
+    FeatureChanges,
+    FeatureLabel,
+    Fidelity,
+    SAEInfo,
+    Use,
+    Writer,
+)
+from reports.text import safe_text
+from reports.views.features import (
     ARGUMENTS,
     EFFECTS,
     changes_sentence,
@@ -26,20 +39,7 @@ from reports.feature_view import (
     sae_sentence,
     seed_sentence,
 )
-from reports.features import (
-    Context,
-    Discovery,
-    FeatureCard,
-    FeatureChanges,
-    FeatureLabel,
-    Fidelity,
-    SAEInfo,
-    Use,
-    Writer,
-)
-from reports.strips import DIGITS, joined, sparkline, strip
-from reports.text import safe_text
-from reports.wording import estimate_words, figure, percent, probability
+from reports.views.wording import estimate_words, figure, percent, probability
 
 LONGEST = 2000
 SHOWN = 5

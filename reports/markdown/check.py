@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from reports.check_view import CheckView, Field, FourFieldTable
-from reports.instrument_view import Instrument, LayerLine
-from reports.markdown_features import features_of_check
-from reports.markdown_text import code, fence, html_code, prose, table
+from reports.markdown.features import features_of_check
+from reports.markdown.text import code, fence, html_code, prose, table
 from reports.record import RowResult, Verdict
 from reports.text import safe_lines, safe_text
-from reports.wording import UNKNOWN, GateWords
+from reports.views.check import CheckView, Field, FourFieldTable
+from reports.views.instrument import Instrument, LayerLine
+from reports.views.wording import UNKNOWN, GateWords
 
 SIGNS: dict[Verdict, str] = {
     "pass": "✅",

@@ -1,0 +1,1 @@
+"""Records as Markdown: for a comment, a job summary, a file."""
