@@ -20,10 +20,14 @@ from suites.schema import Severity
 
 @dataclass(frozen=True)
 class Options:
-    """What may be asked of a run beside its suites and its models."""
+    """What may be asked of a run beside its suites and its models.
+
+    `only` names checks by their suite and id, for callers that selected by themselves.
+    """
 
     seed: int = 0
     expression: str | None = None
+    only: frozenset[tuple[str, str]] | None = None
     limit: int | None = None
     fail_on: Severity = "low"
     strict: bool = False
@@ -113,9 +117,10 @@ def _not_measured(
     options: Options,
     progress: Progress,
 ) -> list[str]:
-    chosen = {(one.suite.suite.name, one.id) for one in selected}
+    chosen = {one.key for one in selected}
+    why = f"not selected by -k {options.expression}" if options.expression else "not selected"
     left_out = [
-        f"{suite.suite.name}/{check}: not selected by -k {options.expression}"
+        f"{suite.suite.name}/{check}: {why}"
         for suite in opened
         for check in suite.suite.checks
         if (suite.suite.name, check) not in chosen

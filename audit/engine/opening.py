@@ -6,7 +6,7 @@ mistakes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from pathlib import Path
 
 from audit.engine.selected import Selected
@@ -52,9 +52,12 @@ def select_checks(
     *,
     seed: int = 0,
     expression: str | None = None,
+    only: Set[tuple[str, str]] | None = None,
     limit: int | None = None,
 ) -> list[Selected]:
     """The checks that `-k` keeps, with their rows; `limit` keeps so many rows of a role.
+
+    Of these `only` keeps the ones whose suite and id it names.
 
     Raises:
         NothingToAuditError: no check is left.
@@ -66,13 +69,12 @@ def select_checks(
             names = names_of(
                 loaded.suite.name, check_id, check.concept, (*loaded.suite.tags, *check.tags)
             )
-            if matches is None or matches(names):
+            wanted = only is None or (loaded.suite.name, check_id) in only
+            if wanted and (matches is None or matches(names)):
                 rows = rows_by_role(loaded, check_id, seed=seed)
                 selected.append(Selected(loaded, check_id, check, _limited(rows, limit, seed)))
     if not selected:
-        raise NothingToAuditError(
-            f"no check matches -k {expression!r}" if expression else "the suites hold no check"
-        )
+        raise NothingToAuditError(_why_none(expression, only))
     return selected
 
 
@@ -83,6 +85,13 @@ def vocabulary() -> dict[str, tuple[str, ...]]:
         "pooling": pooling_names(),
         "sae_format": sae_format_names(),
     }
+
+
+def _why_none(expression: str | None, only: Set[tuple[str, str]] | None) -> str:
+    if only is None:
+        return f"no check matches -k {expression!r}" if expression else "the suites hold no check"
+    named = ", ".join(sorted("/".join(key) for key in only)) or "none"
+    return f"no check is left of those that were asked for ({named})"
 
 
 def _open(source: SuiteSource) -> LoadedSuite:

@@ -83,7 +83,11 @@ def audit_model(
     started = datetime.now(UTC)
     opened = open_suites(sources, seed=options.seed)
     selected = select_checks(
-        opened, seed=options.seed, expression=options.expression, limit=options.limit
+        opened,
+        seed=options.seed,
+        expression=options.expression,
+        only=options.only,
+        limit=options.limit,
     )
     with run_dir(folder):
         subject = _loaded(model, options, talk)

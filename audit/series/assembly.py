@@ -78,7 +78,8 @@ def series_report(
     return SeriesReport(
         verdict=verdict,
         exit_code=_exit_code(followed.rows, stop, options, interrupted=told.interrupted),
-        partial=told.interrupted or options.limit is not None or options.expression is not None,
+        partial=told.interrupted
+        or any(one is not None for one in (options.limit, options.expression, options.only)),
         options={
             "expression": options.expression,
             "limit": options.limit,

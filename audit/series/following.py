@@ -146,7 +146,11 @@ def open_checks(
     """
     opened = open_suites(sources, seed=options.seed)
     selected = select_checks(
-        opened, seed=options.seed, expression=options.expression, limit=options.limit
+        opened,
+        seed=options.seed,
+        expression=options.expression,
+        only=options.only,
+        limit=options.limit,
     )
     return tuple(opened), tuple(selected)
 
