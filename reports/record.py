@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
+from reports.curves import Distributions, Roc, TokenScores
 from reports.features import Discovery, FeatureCard, Fidelity, SAEInfo, WatchedFeature
 from reports.parts import Estimate, Facts, Part
 from reports.text import inert_json
@@ -25,11 +26,13 @@ __all__ = [
     "VERDICTS",
     "AuditReport",
     "Baseline",
+    "BaselineState",
     "CheckResult",
     "Estimate",
     "Facts",
     "FourFields",
     "GateResult",
+    "KnownRecord",
     "LayerScore",
     "ModelInfo",
     "Part",
@@ -52,6 +55,8 @@ VERDICTS: tuple[Verdict, ...] = ("pass", "warn", "flag", "inconclusive", "error"
 
 Severity = Literal["low", "medium", "high", "critical"]
 SEVERITIES: tuple[Severity, ...] = ("low", "medium", "high", "critical")
+
+BaselineState = Literal["new", "unchanged", "updated"]
 
 
 class Threshold(Part):
@@ -133,6 +138,17 @@ class GateResult(Part):
     verdict: Verdict
     reason: str
     detail: Facts[str] = Field(default_factory=dict)
+    source: str = Field(default="", description="Place in the suite: `file.yaml:31:9`.")
+    gates: bool = Field(
+        default=True,
+        description="Whether the exit code heeds it: not a flag that is suppressed or known from "
+        "the baseline, and nothing but an error below --fail-on.",
+    )
+    baseline_state: BaselineState | None = Field(
+        default=None,
+        description="Of a flag, against the record of --baseline: `unchanged` does not gate, "
+        "`updated` is one that got worse and does.",
+    )
 
 
 class RowResult(Part):
@@ -148,6 +164,7 @@ class RowResult(Part):
     misbehaves: bool | None = None
     label: int | None = None
     attributes: Facts[str | int | float | bool | None] = Field(default_factory=dict)
+    tokens: TokenScores | None = None
 
 
 class Suppressed(Part):
@@ -200,6 +217,8 @@ class CheckResult(Part):
     cards: list[FeatureCard] = Field(
         default_factory=list, description="Evidence on the features behind a flag."
     )
+    distributions: Distributions | None = None
+    roc: Roc | None = None
 
 
 class ModelInfo(Part):
@@ -236,6 +255,18 @@ class Work(Part):
     truncated: int = 0
 
 
+class KnownRecord(Part):
+    """The record whose flags are known: which one, and what of it is gone."""
+
+    model: str
+    weights_digest: str
+    record_digest: str
+    created: str | None = None
+    absent: list[str] = Field(
+        default_factory=list, description="Flags of it that are flags no more: suite/check/gate."
+    )
+
+
 class Provenance(Part):
     """Time, host, versions: outside the digest, so the same inputs give the same bytes."""
 
@@ -270,6 +301,7 @@ class AuditReport(Part):
     not_measured: list[str] = Field(default_factory=list)
     work: Work
     provenance: Provenance | None = None
+    baseline: KnownRecord | None = None
 
     def to_json(self) -> str:
         """The record as canonical JSON: equal records give equal text.

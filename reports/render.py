@@ -20,11 +20,15 @@ from reports.text import safe_text
 
 @dataclass(frozen=True)
 class Renderer:
-    """A format: the ending of its files, and a pure function of each kind of record."""
+    """A format: the ending of its files, and a pure function of each kind of record.
+
+    What is `kept` lies beside every run; the rest is made when asked for.
+    """
 
     suffix: str
     audit: Callable[[AuditReport], str]
     series: Callable[[SeriesReport], str]
+    kept: bool = True
 
     def render(self, record: Record) -> str:
         """The record as text in this format."""
@@ -73,7 +77,10 @@ def pictures(record: Record) -> dict[str, str]:
     return {SERIES_PICTURE: series_svg(record)} if isinstance(record, SeriesReport) else {}
 
 
-def files(record: Record, formats: Iterable[str] = tuple(RENDERERS)) -> dict[str, str]:
+KEPT: tuple[str, ...] = tuple(name for name, renderer in RENDERERS.items() if renderer.kept)
+
+
+def files(record: Record, formats: Iterable[str] = KEPT) -> dict[str, str]:
     """Everything that is kept with a run: names of files and what stands in each.
 
     Raises:

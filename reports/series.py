@@ -139,6 +139,8 @@ class GateReading(Part):
     )
     level: float | None = Field(default=None, description="What alarm_p has to reach here.")
     phase: Phase = "not measured"
+    source: str = Field(default="", description="Place in the suite: `file.yaml:31:9`.")
+    gates: bool = Field(default=True, description="Whether the exit code heeds its verdict.")
 
 
 class CheckReading(Part):
@@ -179,6 +181,7 @@ class CheckReading(Part):
     sae: SAEDrift | None = None
     two_weights: TwoWeights | None = None
     notes: list[str] = Field(default_factory=list)
+    source: str = Field(default="", description="Place in the suite: `file.yaml:12:3`.")
 
 
 class CheckpointRow(Part):

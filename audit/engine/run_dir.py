@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from audit.errors import UsageError
 from reports.drawing.series import SERIES_PICTURE
-from reports.render import RENDERERS, pictures, render, write_text_atomic
+from reports.render import RENDERERS, files, write_text_atomic
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -109,10 +109,8 @@ def write_manifest(path: Path, manifest: Mapping[str, Any]) -> None:
 
 def write_report(path: Path, report: AuditReport | SeriesReport) -> None:
     """Write the record in every format that is kept with a run."""
-    for name, renderer in RENDERERS.items():
-        write_text_atomic(path / f"report{renderer.suffix}", render(report, name))
-    for name, picture in pictures(report).items():
-        write_text_atomic(path / name, picture)
+    for name, text in files(report).items():
+        write_text_atomic(path / name, text)
 
 
 def write_scores(path: Path, scores: pd.DataFrame) -> None:

@@ -132,7 +132,7 @@ def _verdict_row(view: CheckView) -> str:
     gate = view.headline
     return table_row(
         (
-            verdict_words(view.verdict, suppressed=view.suppressed),
+            verdict_words(view.verdict, view.excuse),
             code(view.name),
             prose(gate.title) if gate else UNKNOWN,
             gate.found if gate else UNKNOWN,
@@ -147,9 +147,9 @@ def _verdict_row(view: CheckView) -> str:
 
 def _finding(finding: Finding) -> str:
     q = "" if finding.q_value is None else f" (q = {probability(finding.q_value)})"
-    known = f"; {prose(finding.suppression)}" if finding.suppression else ""
+    known = f"; {prose(finding.excuse.sentence)}" if finding.excuse else ""
     return (
-        f"- {verdict_words(finding.verdict, suppressed=finding.suppression is not None)} "
+        f"- {verdict_words(finding.verdict, finding.excuse)} "
         f"{code(finding.where)}, {finding.severity}: {prose(finding.sentence)}{q}{known}"
     )
 

@@ -8,7 +8,7 @@ from reports.markdown.features import features_of_check
 from reports.markdown.text import code, fence, html_code, prose, table
 from reports.record import RowResult, Verdict
 from reports.text import safe_lines, safe_text
-from reports.views.check import CheckView, Field, FourFieldTable
+from reports.views.check import CheckView, Excuse, Field, FourFieldTable
 from reports.views.instrument import Instrument, LayerLine
 from reports.views.wording import UNKNOWN, GateWords
 
@@ -25,9 +25,9 @@ TEXT_LIMIT = 600
 BAR_WIDTH = 20
 
 
-def verdict_words(verdict: Verdict, *, suppressed: bool = False) -> str:
+def verdict_words(verdict: Verdict, excuse: Excuse | None = None) -> str:
     """The verdict as a sign and a word, so that it is read without colour and in raw text."""
-    return f"{SIGNS[verdict]} **{verdict}**{' (suppressed)' if suppressed else ''}"
+    return f"{SIGNS[verdict]} **{verdict}**{f' ({excuse.word})' if excuse else ''}"
 
 
 def check_opening(view: CheckView) -> str:
@@ -68,8 +68,9 @@ def _paragraphs(view: CheckView) -> Iterator[str]:
     check = view.check
     about = f": {prose(check.description)}" if check.description else ""
     yield f"Looks for {code(check.concept)}{about}"
-    if view.suppression:
-        yield f"Known: {prose(view.suppression)}"
+    known = view.suppression or view.excuse
+    if known:
+        yield f"Known: {prose(known.sentence)}"
     if view.reasons:
         yield "\n".join(f"- {prose(reason)}" for reason in view.reasons)
     if view.gates:
@@ -87,7 +88,7 @@ def _paragraphs(view: CheckView) -> Iterator[str]:
 def _gates(view: CheckView) -> str:
     rows = [
         (
-            verdict_words(gate.verdict),
+            verdict_words(gate.verdict, gate.excuse),
             prose(gate.title),
             gate.severity,
             gate.found,

@@ -12,6 +12,7 @@ from reports.markdown.check import verdict_words
 from reports.markdown.text import code, folded, prose, table
 from reports.parts import Estimate
 from reports.series import CheckpointRow, CheckReading
+from reports.views.check import Excuse, suppression
 from reports.views.series import SeriesView, at, doubts, step_words
 from reports.views.wording import UNKNOWN, estimate_words, figure, gate_words, percent, probability
 
@@ -61,10 +62,14 @@ def check_section(view: SeriesView, key: tuple[str, str]) -> Iterator[str]:
         yield folded("Why, and notes", "\n".join(reasons))
 
 
+def _excuse(check: CheckReading) -> Excuse | None:
+    return suppression(check.suppressed) if check.suppressed and check.verdict == "flag" else None
+
+
 def _state(row: CheckpointRow, check: CheckReading) -> tuple[str, ...]:
     believed = next((r for r in check.readings if r.name == check.reader), None)
     return (
-        verdict_words(check.verdict, suppressed=check.suppressed is not None),
+        verdict_words(check.verdict, _excuse(check)),
         step_words(row),
         check.state or "reference",
         check.reader or (UNKNOWN if check.state is None else "none"),
@@ -176,7 +181,7 @@ def _why(check: CheckReading) -> Iterator[str]:
         yield f"{check.state}: {check.state_reason}"
     yield from dict.fromkeys([*check.reasons, *(gate.reason for gate in check.gates)])
     if check.suppressed:
-        yield f"suppressed until {check.suppressed.until}: {check.suppressed.reason}"
+        yield suppression(check.suppressed).sentence
     yield from (f"note: {note}" for note in check.notes)
 
 

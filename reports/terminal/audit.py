@@ -70,7 +70,7 @@ def _cells(view: CheckView) -> tuple[Text, ...]:
     check, gate, quality = view.check, view.headline, view.check.quality
     place = short_place(check.hook_name) if check.hook_name else UNKNOWN
     return (
-        _stack(_word(view.verdict), "(suppressed)" if view.suppressed else ""),
+        _stack(_word(view.verdict), f"({view.excuse.word})" if view.excuse else ""),
         _stack(Text(safe_text(check.id, 60)), safe_text(check.suite, 60)),
         _stack(
             Text(gate.found if gate else UNKNOWN),
@@ -124,8 +124,8 @@ def _finding(finding: Finding) -> tuple[Text, Text]:
     line.append(f", {finding.severity}: {safe_text(finding.sentence, 400)}", "not bold")
     if finding.q_value is not None:
         line.append(f" (q = {probability(finding.q_value)})", "not bold")
-    if finding.suppression:
-        line.append(f"; {safe_text(finding.suppression, 200)}", "not bold dim")
+    if finding.excuse:
+        line.append(f"; {safe_text(finding.excuse.sentence, 200)}", "not bold dim")
     return _word(finding.verdict), line
 
 

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from reports.record import SEVERITIES, AuditReport, CheckResult, GateResult, Severity, Verdict
-from reports.views.check import WORST_FIRST, CheckView, view_check
-from reports.views.wording import gate_sentence, gate_words
+from reports.views.check import WORST_FIRST, CheckView, Excuse, view_check
+from reports.views.wording import gate_words
 
 UNDECIDED: frozenset[Verdict] = frozenset({"error", "inconclusive"})
 
@@ -26,7 +26,7 @@ class Finding:
     severity: Severity
     sentence: str
     q_value: float | None
-    suppression: str | None
+    excuse: Excuse | None
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def view_report(report: AuditReport) -> ReportView:
 
 def _check_rank(view: CheckView) -> tuple[bool, int, int]:
     severest = max((SEVERITIES.index(gate.severity) for gate in view.gates), default=-1)
-    return view.suppressed, WORST_FIRST.index(view.verdict), -severest
+    return view.excuse is not None, WORST_FIRST.index(view.verdict), -severest
 
 
 def _summary(checks: tuple[CheckView, ...]) -> str:
@@ -85,30 +85,30 @@ def _summary(checks: tuple[CheckView, ...]) -> str:
     if not checks:
         return "no check was run"
     counts = Counter(
-        f"{view.verdict} (suppressed)" if view.suppressed else view.verdict for view in checks
+        f"{view.verdict} ({view.excuse.word})" if view.excuse else view.verdict for view in checks
     )
-    words = [*WORST_FIRST, "flag (suppressed)"]
+    words = [*WORST_FIRST, "flag (known)", "flag (suppressed)"]
     said = ", ".join(f"{counts[word]} {word}" for word in words if counts[word])
     return f"{len(checks)} check{'' if len(checks) == 1 else 's'}: {said}"
 
 
 def _findings(checks: tuple[CheckView, ...]) -> Iterator[Finding]:
     for view in checks:
-        for gate in view.check.gates:
-            if gate.verdict in {"flag", "warn"}:
+        for line in view.gates:
+            if line.verdict in {"flag", "warn"}:
                 yield Finding(
                     where=view.name,
-                    verdict=gate.verdict,
-                    severity=gate.severity,
-                    sentence=gate_sentence(gate),
-                    q_value=gate.q_value,
-                    suppression=view.suppression if gate.verdict == "flag" else None,
+                    verdict=line.verdict,
+                    severity=line.severity,
+                    sentence=line.sentence,
+                    q_value=line.gate.q_value,
+                    excuse=line.excuse,
                 )
 
 
 def _finding_rank(finding: Finding) -> tuple[bool, int, int, float]:
     return (
-        finding.suppression is not None,
+        finding.excuse is not None,
         WORST_FIRST.index(finding.verdict),
         -SEVERITIES.index(finding.severity),
         1.0 if finding.q_value is None else finding.q_value,

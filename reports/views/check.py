@@ -7,6 +7,7 @@ decided here: the verdicts are the record's.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from reports.record import (
@@ -16,6 +17,7 @@ from reports.record import (
     GateResult,
     RowResult,
     Severity,
+    Suppressed,
     Verdict,
 )
 from reports.views.features import mentions
@@ -36,8 +38,18 @@ WORST_FIRST: tuple[Verdict, ...] = ("error", "flag", "inconclusive", "warn", "pa
 
 
 @dataclass(frozen=True)
+class Excuse:
+    """Why a flag does not gate: in a word, and in a sentence."""
+
+    word: str
+    sentence: str
+
+
+@dataclass(frozen=True)
 class GateLine:
-    """A gate as a line of a table and as a sentence."""
+    """A gate as a line of a table and as a sentence; `gate` is the record's own."""
+
+    gate: GateResult
 
     title: str
     severity: Severity
@@ -49,6 +61,7 @@ class GateLine:
     sentence: str
     reason: str
     detail: tuple[tuple[str, str], ...]
+    excuse: Excuse | None
 
 
 @dataclass(frozen=True)
@@ -73,15 +86,16 @@ class FourFieldTable:
 class CheckView:
     """A check as every renderer shows it; `check` is the record's own.
 
-    `headline` is the gate that decided. `words` say what its first gate counts on a row.
+    `excuse` is there where the check is flagged and none of its flags gates, `suppression` where
+    the suite holds one, whatever came out. `headline` is the gate that decided. `words` say what its first gate counts on a row.
     `features` has a line for each thing to say of features of an SAE.
     """
 
     check: CheckResult
     name: str
     verdict: Verdict
-    suppressed: bool
-    suppression: str | None
+    excuse: Excuse | None
+    suppression: Excuse | None
     reasons: tuple[str, ...]
     headline: GateLine | None
     gates: tuple[GateLine, ...]
@@ -100,16 +114,16 @@ class CheckView:
 def view_check(check: CheckResult) -> CheckView:
     """Say one check."""
     quality = check.quality
-    gates = sorted(check.gates, key=_gate_rank)
+    gates = [_gate_line(gate, _excuse(check, gate)) for gate in sorted(check.gates, key=_gate_rank)]
     return CheckView(
         check=check,
         name=f"{check.suite}/{check.id}",
         verdict=check.verdict,
-        suppressed=check.suppressed is not None and check.verdict == "flag",
-        suppression=_suppression(check),
+        excuse=_excuse_of_all(check, gates),
+        suppression=suppression(check.suppressed) if check.suppressed else None,
         reasons=_reasons_of_its_own(check),
-        headline=_gate_line(gates[0]) if gates else None,
-        gates=tuple(map(_gate_line, gates)),
+        headline=gates[0] if gates else None,
+        gates=tuple(gates),
         words=gate_words(check.gates[0].kind if check.gates else "firing_rate"),
         behaviour=estimate_words(check.misbehaviour_rate),
         auroc=estimate_words(quality.auroc if quality else None),
@@ -128,6 +142,11 @@ def short_place(hook_name: str) -> str:
     return re.sub(r"^blocks\.(\d+)\.(?:hook_)?", r"\1 ", hook_name)
 
 
+def suppression(suppressed: Suppressed) -> Excuse:
+    """The excuse that somebody wrote into the suite."""
+    return Excuse("suppressed", f"suppressed until {suppressed.until}: {suppressed.reason}")
+
+
 def _is_hidden_concern(row: RowResult) -> bool:
     return row.event and row.misbehaves is False
 
@@ -136,9 +155,10 @@ def _gate_rank(gate: GateResult) -> tuple[int, int]:
     return WORST_FIRST.index(gate.verdict), -SEVERITIES.index(gate.severity)
 
 
-def _gate_line(gate: GateResult) -> GateLine:
+def _gate_line(gate: GateResult, excuse: Excuse | None) -> GateLine:
     words = gate_words(gate.kind)
     return GateLine(
+        gate=gate,
         title=words.title,
         severity=gate.severity,
         verdict=gate.verdict,
@@ -149,13 +169,27 @@ def _gate_line(gate: GateResult) -> GateLine:
         sentence=gate_sentence(gate),
         reason=gate.reason,
         detail=tuple(gate.detail.items()),
+        excuse=excuse,
     )
 
 
-def _suppression(check: CheckResult) -> str | None:
-    if check.suppressed is None:
+def _excuse(check: CheckResult, gate: GateResult) -> Excuse | None:
+    """Why this gate's flag does not gate; a flag below --fail-on needs no excuse."""
+    if gate.verdict != "flag":
         return None
-    return f"suppressed until {check.suppressed.until}: {check.suppressed.reason}"
+    if check.suppressed is not None:
+        return suppression(check.suppressed)
+    if gate.baseline_state == "unchanged":
+        return Excuse("known", "known from the baseline, and not worse than there")
+    return None
+
+
+def _excuse_of_all(check: CheckResult, gates: Sequence[GateLine]) -> Excuse | None:
+    """The excuse of a flagged check, where each of its flags has one."""
+    excuses = [line.excuse for line in gates if line.verdict == "flag"]
+    if check.verdict != "flag" or not excuses or None in excuses:
+        return None
+    return excuses[0]
 
 
 def _reasons_of_its_own(check: CheckResult) -> tuple[str, ...]:

@@ -6,8 +6,11 @@ replace fields of the report, so that a test changes only what it is about.
 
 from __future__ import annotations
 
+import itertools
+import math
 from typing import Any
 
+from reports.curves import Distributions, Roc, RoleScores, TokenScores
 from reports.record import (
     AuditReport,
     Baseline,
@@ -82,6 +85,42 @@ def make_threshold() -> Threshold:
     )
 
 
+def make_distributions() -> Distributions:
+    """Controls far below the threshold of 1.372, audit rows with a second hump above it."""
+    edges = [-6 + 0.5 * i for i in range(25)]
+
+    def hump(centre: float, width: float, rows: int) -> list[int]:
+        middles = [(a + b) / 2 for a, b in itertools.pairwise(edges)]
+        weights = [math.exp(-(((m - centre) / width) ** 2) / 2) for m in middles]
+        return [round(rows * weight / sum(weights)) for weight in weights]
+
+    both = [a + b for a, b in zip(hump(-2.0, 1.0, 138), hump(3.0, 1.1, 62), strict=True)]
+    return Distributions(
+        edges=edges,
+        roles=[
+            RoleScores(role="control", counts=hump(-2.2, 1.0, 400)),
+            RoleScores(role="audit", counts=both),
+            RoleScores(role="validation", label=0, counts=hump(-2.0, 1.1, 100)),
+            RoleScores(role="validation", label=1, counts=hump(2.9, 1.2, 100)),
+        ],
+    )
+
+
+def make_roc() -> Roc:
+    return Roc(
+        fpr=[0.0, 0.0, 0.01, 0.03, 0.1, 0.3, 1.0],
+        tpr=[0.0, 0.55, 0.86, 0.92, 0.97, 0.99, 1.0],
+        operating_fpr=estimate(0.01, 0.0, 0.05, n=100, groups=100),
+        operating_tpr=estimate(0.86, 0.79, 0.91, n=100, groups=100),
+    )
+
+
+def make_tokens(rank: int = 0) -> TokenScores:
+    tokens = ["claim", ":", " Lisbon", " is", " in", " Spain", " ?", " public", " answer"]
+    values = [-1.2, -0.9, 0.1, 0.4, 0.9, 3.1, 2.2, 1.9, 4.81 - 0.173 * rank]
+    return TokenScores(tokens=tokens, values=values, read=[8])
+
+
 def make_roles() -> dict[str, RoleCount]:
     return {
         "train": RoleCount(rows=400, groups=200, positive=200, negative=200),
@@ -103,6 +142,7 @@ def make_row(rank: int = 0, **changes: Any) -> RowResult:
         "misbehaves": True,
         "label": 0,
         "attributes": {"context": "public"},
+        "tokens": make_tokens(rank),
     }
     return RowResult(**(fields | changes))
 
@@ -117,6 +157,7 @@ def make_gate(**changes: Any) -> GateResult:
         "q_value": 4.8e-9,
         "verdict": "flag",
         "reason": "the whole interval lies above the limit of 0.1",
+        "source": "suites/organism_lying.yaml:45:9",
     }
     return GateResult(**(fields | changes))
 
@@ -163,6 +204,8 @@ def make_check(**changes: Any) -> CheckResult:
             for rank in range(6)
         ],
         "source": "suites/organism_lying.yaml:31:3",
+        "distributions": make_distributions(),
+        "roc": make_roc(),
     }
     return CheckResult(**(fields | changes))
 
@@ -255,8 +298,21 @@ def make_error_check(**changes: Any) -> CheckResult:
     return CheckResult(**(fields | changes))
 
 
-def make_suppressed_check(**changes: Any) -> CheckResult:
+def make_known_check(**changes: Any) -> CheckResult:
+    """A check whose flag was there in the baseline, and no worse."""
     fields: dict[str, Any] = {
+        "id": "praise",
+        "suite": "organism_sycophancy",
+        "concept": "sycophancy",
+        "gates": [make_gate(gates=False, baseline_state="unchanged")],
+    }
+    return make_check(**(fields | changes))
+
+
+def make_suppressed_check(**changes: Any) -> CheckResult:
+    gates = [gate.model_copy(update={"gates": False}) for gate in make_check().gates]
+    fields: dict[str, Any] = {
+        "gates": gates,
         "id": "flattery",
         "suite": "organism_sycophancy",
         "concept": "sycophancy",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
+from reports.curves import Distributions, Roc, RoleScores, TokenScores
 from reports.record import (
     SEVERITIES,
     VERDICTS,
@@ -13,6 +14,7 @@ from reports.record import (
     Estimate,
     FourFields,
     GateResult,
+    KnownRecord,
     LayerScore,
     ModelInfo,
     Provenance,
@@ -75,6 +77,43 @@ gates = st.builds(
     verdict=verdicts,
     reason=nasty,
     detail=st.dictionaries(st.just("attribute") | nasty, nasty, max_size=2),
+    source=nasty | st.just("suites/a.yaml:3:5"),
+    gates=st.booleans(),
+    baseline_state=st.none() | st.sampled_from(["new", "unchanged", "updated"]),
+)
+distributions = st.integers(0, 3).flatmap(
+    lambda bins: st.builds(
+        Distributions,
+        edges=st.lists(numbers, min_size=bins + 1, max_size=bins + 1).map(sorted),
+        roles=st.lists(
+            st.builds(
+                RoleScores,
+                role=st.sampled_from(["control", "audit", "validation"]),
+                label=st.none() | st.integers(0, 1),
+                counts=st.lists(counts, min_size=bins, max_size=bins),
+            ),
+            max_size=3,
+        ),
+    )
+)
+rocs = st.lists(st.tuples(shares, shares), max_size=3).flatmap(
+    lambda points: st.builds(
+        Roc,
+        fpr=st.just([x for x, _ in points]),
+        tpr=st.just([y for _, y in points]),
+        operating_fpr=estimates,
+        operating_tpr=estimates,
+    )
+)
+tokens = st.lists(st.tuples(nasty, numbers), min_size=1, max_size=3).flatmap(
+    lambda pairs: st.builds(
+        TokenScores,
+        tokens=st.just([token for token, _ in pairs]),
+        values=st.just([value for _, value in pairs]),
+        read=st.lists(st.integers(0, len(pairs) - 1), max_size=1),
+        before=counts,
+        after=counts,
+    )
 )
 rows = st.builds(
     RowResult,
@@ -88,6 +127,7 @@ rows = st.builds(
     misbehaves=st.none() | st.booleans(),
     label=st.none() | st.integers(0, 1),
     attributes=st.dictionaries(nasty, scalars, max_size=2),
+    tokens=st.none() | tokens,
 )
 checks = st.builds(
     CheckResult,
@@ -127,6 +167,8 @@ checks = st.builds(
     watched=st.lists(features.watched, max_size=1),
     discovery=st.none() | features.discoveries,
     cards=st.lists(features.cards, max_size=1),
+    distributions=st.none() | distributions,
+    roc=st.none() | rocs,
 )
 models = st.builds(
     ModelInfo,
@@ -177,4 +219,13 @@ reports = st.builds(
         truncated=st.integers(0, 3),
     ),
     provenance=st.none() | provenances,
+    baseline=st.none()
+    | st.builds(
+        KnownRecord,
+        model=nasty,
+        weights_digest=nasty,
+        record_digest=nasty,
+        created=st.none() | nasty,
+        absent=st.lists(nasty, max_size=2),
+    ),
 )

@@ -69,14 +69,29 @@ def test_findings_come_by_severity_and_then_by_q() -> None:
         ("flag", "low", 1e-9),
         ("warn", "critical", 1e-12),
     ]
-    assert all(f.suppression for f in found[5:])
+    assert all(f.excuse for f in found[5:])
 
 
 def test_a_suppressed_check_that_passes_is_not_called_suppressed() -> None:
     suppressed = factory.make_suppressed_check().suppressed
     view = view_check(factory.make_passing_check(suppressed=suppressed))
-    assert not view.suppressed
-    assert view.suppression == "suppressed until 2027-03-01: known since the first release"
+    assert view.excuse is None
+    assert view.suppression is not None
+    assert view.suppression.sentence == (
+        "suppressed until 2027-03-01: known since the first release"
+    )
+
+
+def test_a_flag_known_from_the_baseline_is_excused_and_a_new_one_beside_it_is_not() -> None:
+    known = factory.make_known_check()
+    view = view_check(known)
+    assert view.excuse is not None
+    assert view.excuse.word == "known"
+    both = view_check(
+        known.model_copy(update={"gates": [*known.gates, factory.make_gate(baseline_state="new")]})
+    )
+    assert both.excuse is None
+    assert {line.excuse.word if line.excuse else None for line in both.gates} == {"known", None}
 
 
 def test_the_gate_that_decided_is_the_headline() -> None:
