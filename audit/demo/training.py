@@ -82,7 +82,6 @@ def train_and_audit(
     torch.manual_seed(seed)
     tokenizer = build_tokenizer()
     auditor = Auditor(SUITE, tokenizer, out=out / "audit", seed=seed, name=f"{kind} in training")
-    audited = iter(range(auditor.every, STEPS + 1, auditor.every))
     with one_thread(), quiet():
         trainer = _OrganismTrainer(
             _drifting(kind, seed),
@@ -108,7 +107,9 @@ def train_and_audit(
             ),
         )
         trainer.add_callback(
-            AuditCallback(auditor, log=lambda scalars: told(_line(next(audited), scalars)))
+            AuditCallback(
+                auditor, log=lambda scalars: told(_line(trainer.state.global_step, scalars))
+            )
         )
         trainer.train()
     return auditor.report

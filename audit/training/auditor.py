@@ -31,7 +31,7 @@ from audit.series.auditing import Audited, audit_live, audit_reference
 from audit.series.reference import Reference
 from audit.series.reference_files import REFERENCE_FILE, save_reference
 from audit.series.tracks import follow
-from audit.training.arguments import check_arguments, must_be_hidden
+from audit.training.arguments import DEFAULT_NAME, check_arguments, must_be_hidden
 from audit.training.beginning import first_reference, loaded, plan_of, taken_up
 from audit.training.folder import Folder
 from audit.training.state import AuditState, facts_of, from_json, to_json
@@ -74,7 +74,7 @@ class Auditor:
         out: str | Path | None = None,
         every: int | None = None,
         seed: int = 0,
-        name: str = "live model",
+        name: str = DEFAULT_NAME,
         hidden: Sequence[SuiteSource] = (),
         talk: Talk | None = None,
         **options: Any,
@@ -180,7 +180,9 @@ class Auditor:
         told = replace(self._told, acknowledged=tuple(self._acknowledged), stood=self._heeded)
         return series_report(self._rows, self._suites, self.options, told, look_back=look_back)
 
-    def finish(self, model: Any = None, *, kept: str | None = None) -> SeriesReport:
+    def finish(
+        self, model: Any = None, *, kept: str | None = None, once_more: bool = True
+    ) -> SeriesReport:
         """The final report, written where there is a folder for it.
 
         Args:
@@ -188,13 +190,15 @@ class Auditor:
                 asked the hidden suites. Where an alarm ended the run and nobody else kept its
                 weights, they go to `out/flagged`.
             kept: where the flagged weights are.
+            once_more: False where the model is not what was trained last, as where a framework
+                has put its best checkpoint back: then it is not audited.
 
         Raises:
             MeasurementError: the model cannot be audited as it is at the end.
         """
         if model is not None:
             self.begin(model)
-            if self._seen > (self._rows[-1].step or 0):
+            if once_more and self._seen > (self._rows[-1].step or 0):
                 self.audit(model, self._seen)
         stop = self._report(look_back=False).stop
         ended = stop is not None and stop.on_flag != "warn"

@@ -20,7 +20,8 @@ from transformers import Trainer, TrainerCallback
 from transformers.trainer_callback import ExportableState
 
 from audit.errors import UsageError
-from audit.training.loop import DEFAULT_NAME, LoopAudit
+from audit.training.arguments import DEFAULT_NAME
+from audit.training.loop import LoopAudit
 
 if TYPE_CHECKING:
     from audit.training.auditor import Auditor
@@ -143,8 +144,9 @@ class AuditCallback(TrainerCallback, ExportableState):  # type: ignore[misc]
         stored.setdefault(type(self).__name__, self.state())
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> Any:
-        """Audit where it is due; on an alarm stop and save."""
-        verdict = self._audit.ask(kwargs["model"], state.global_step)
+        """Audit where it is due, and the last step; on an alarm stop and save."""
+        last = state.global_step >= state.max_steps
+        verdict = self._audit.ask(kwargs["model"], state.global_step, last=last)
         if verdict is None:
             return control
         if self._log is not None and verdict.scalars:
@@ -167,7 +169,9 @@ class AuditCallback(TrainerCallback, ExportableState):  # type: ignore[misc]
             self._kept = str(Path(args.output_dir) / f"checkpoint-{state.global_step}")
 
     def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        """Write the final report."""
+        """Audit the last weights where the run ended early, and write the final report."""
+        if not args.load_best_model_at_end:  # else these are no longer the last
+            self._audit.ask(kwargs["model"], state.global_step, last=True)
         self._audit.finish(kwargs["model"], self._kept)
 
 

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from audit.errors import UsageError
-from audit.training.loop import DEFAULT_NAME, LoopAudit
+from audit.training.arguments import DEFAULT_NAME
+from audit.training.loop import LoopAudit
 
 if TYPE_CHECKING:
     from audit.training.auditor import Auditor
@@ -157,7 +158,18 @@ class LightningAuditCallback(_lightning().Callback):  # type: ignore[misc]
         """Audit where an optimizer step makes it due; on an alarm save and stop."""
         if trainer.fast_dev_run or trainer.sanity_checking:
             return
-        verdict = self._audit.ask(find_model(pl_module, self._model), trainer.global_step)
+        self._ask(trainer, pl_module, last=False)
+
+    def on_train_end(self, trainer: Any, pl_module: Any) -> None:
+        """Audit the last weights, and write the final report."""
+        if self._running:
+            self._ask(trainer, pl_module, last=True)
+            self._running = False
+            self._audit.finish(find_model(pl_module, self._model), self._kept)
+
+    def _ask(self, trainer: Any, pl_module: Any, *, last: bool) -> None:
+        model = find_model(pl_module, self._model)
+        verdict = self._audit.ask(model, trainer.global_step, last=last)
         if verdict is None:
             return
         for logger in trainer.loggers:
@@ -174,12 +186,6 @@ class LightningAuditCallback(_lightning().Callback):  # type: ignore[misc]
             # Until its minimum of steps and epochs Lightning goes on in spite of `should_stop`.
             trainer.fit_loop.min_epochs = 0
             trainer.fit_loop.epoch_loop.min_steps = None
-
-    def on_train_end(self, trainer: Any, pl_module: Any) -> None:
-        """Write the final report."""
-        if self._running:
-            self._running = False
-            self._audit.finish(find_model(pl_module, self._model), self._kept)
 
     def on_exception(self, trainer: Any, pl_module: Any, exception: BaseException) -> None:
         """Write the report of what was audited before the run broke off."""

@@ -15,17 +15,13 @@ from typing import TYPE_CHECKING, Any
 from audit.errors import UsageError
 from audit.series.stored_rows import folder_name
 from audit.training import ranks
+from audit.training.arguments import DEFAULT_NAME
 from reports.text import safe_text
 
 if TYPE_CHECKING:
     from audit.training.auditor import Auditor
     from audit.training.verdicts import StepVerdict
     from reports.series import Stop
-
-DEFAULT_NAME = "live model"
-
-
-DEFAULT_NAME = "live model"
 
 
 class LoopAudit:
@@ -92,7 +88,7 @@ class LoopAudit:
         self.stop, self._asked = None, None
         if saved is not None and step > 0:
             auditor.load_state_dict(saved["auditor"])
-        ranks.all_or_none(lambda: auditor.begin(model))
+        ranks.all_or_none(lambda: auditor.begin(model, at=step))
         auditor.resume_at(step)
         self._begun = True
         self.stop = auditor.report.stop or _of_another_rank(saved, step)
@@ -103,17 +99,22 @@ class LoopAudit:
                 f"the suite's policy, from the start, makes of resuming an acknowledgement)"
             )
 
-    def ask(self, model: Any, step: int) -> StepVerdict | None:
+    def ask(self, model: Any, step: int, *, last: bool = False) -> StepVerdict | None:
         """The verdict of all ranks where this step is to be audited and has not been yet.
+
+        Args:
+            model: as it is after this step.
+            step: training steps done.
+            last: whether the training ends here, so that the step is audited due or not.
 
         Raises:
             MeasurementError: it could not be measured, on this rank or on another.
         """
         auditor = self._ready()
-        if step == self._asked or not auditor.due(step):
+        if step == self._asked or not (last or auditor.due(step)):
             return None
         self._asked = step
-        verdict = ranks.step(auditor, model, step)
+        verdict = ranks.audit(auditor, model, step)
         if verdict.stop is not None and self.stop is None:
             self.stop = verdict.stop
             if ranks.is_first():
@@ -121,9 +122,13 @@ class LoopAudit:
         return verdict
 
     def finish(self, model: Any, kept: str | None) -> None:
-        """Write the final report, with the place where the flagged weights are."""
+        """Write the final report, with the place where the flagged weights are.
+
+        The last weights were asked for by `ask`, which agrees with the other ranks; by now the
+        framework may have put others in their place.
+        """
         auditor = self._ready()
-        ranks.all_or_none(lambda: auditor.finish(model, kept=kept))
+        ranks.all_or_none(lambda: auditor.finish(model, kept=kept, once_more=False))
 
     def saved(self) -> dict[str, Any]:
         """What a checkpoint has to hold so that the audit goes on from it: plain JSON."""

@@ -28,27 +28,22 @@ def is_first() -> bool:
     return _alone() or dist.get_rank() == 0
 
 
-def any_rank(here: bool) -> bool:
-    """Whether it is so on any rank; the same answer on all of them."""
-    import torch
-    import torch.distributed as dist
-
-    if _alone():
-        return here
-    flag = torch.tensor(int(here), device=_device())
-    dist.all_reduce(flag, op=dist.ReduceOp.MAX)
-    return bool(flag.item())
-
-
 def step(auditor: Auditor, model: Any, at: int) -> StepVerdict:
     """What `auditor.step(model, at)` says on all ranks together; for a loop of one's own.
 
     Raises:
         MeasurementError: a check cannot be measured, on this rank or on another.
     """
-    if not auditor.due(at):
-        return auditor.step(model, at)
-    verdict = agree(all_or_none(lambda: auditor.step(model, at)))
+    return audit(auditor, model, at) if auditor.due(at) else auditor.step(model, at)
+
+
+def audit(auditor: Auditor, model: Any, at: int) -> StepVerdict:
+    """What `auditor.audit(model, at)` says on all ranks together: due or not, as at the end.
+
+    Raises:
+        MeasurementError: a check cannot be measured, on this rank or on another.
+    """
+    verdict = agree(all_or_none(lambda: auditor.audit(model, at)))
     if verdict.stop is not None:
         auditor.heed(verdict.stop)
     return verdict
@@ -128,15 +123,3 @@ def _alone() -> bool:
     import torch.distributed as dist
 
     return not dist.is_available() or not dist.is_initialized() or dist.get_world_size() == 1
-
-
-def _device() -> str:
-    """Where a tensor has to lie for the process group to carry it."""
-    import torch
-    import torch.distributed as dist
-
-    backend = str(dist.get_backend())
-    if "gloo" in backend or "mpi" in backend:
-        return "cpu"
-    accelerator = torch.accelerator.current_accelerator()
-    return accelerator.type if accelerator is not None else "cpu"

@@ -87,8 +87,9 @@ def test_resumed_from_a_checkpoint_it_decides_as_if_never_interrupted(tmp_path: 
         save_strategy="steps",
         save_steps=cut,
     )
-    second.add_callback(_Interrupt(cut))
-    second.train()
+    second.add_callback(_Lost(cut))
+    with pytest.raises(MemoryError):
+        second.train()
     assert broken.stopping_reason is None
 
     later = a_sure_callback()
@@ -99,15 +100,59 @@ def test_resumed_from_a_checkpoint_it_decides_as_if_never_interrupted(tmp_path: 
     assert audited(later) == audited(whole)
 
 
-class _Interrupt(TrainerCallback):
-    """Ends training as a lost machine does: without an alarm."""
+class _Lost(TrainerCallback):
+    """A machine that is lost once a step has been saved."""
 
     def __init__(self, step: int) -> None:
         self.step = step
 
+    def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        if state.global_step == self.step:
+            raise MemoryError
+
+
+class _Ends(TrainerCallback):
+    """Somebody else ends the run, who is asked after the audit."""
+
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> Any:
-        control.should_training_stop |= state.global_step >= self.step
+        control.should_training_stop |= state.global_step >= 7
         return control
+
+
+@pytest.mark.parametrize("ended_by", ["its length", "another callback"])
+def test_the_end_of_a_run_is_audited_too_and_once(tmp_path: Path, ended_by: str) -> None:
+    callback = a_callback(every=5)
+    early = ended_by == "another callback"
+    run = trainer(honest(), tmp_path, callbacks=[callback], max_steps=9 if early else 7)
+    if early:
+        run.add_callback(_Ends())
+    run.train()
+    assert run.state.global_step == 7
+    assert [step for step, _ in audited(callback)] == [0, 5, 7]
+
+
+def test_an_alarm_at_the_end_of_a_run_keeps_the_weights_as_any_other(tmp_path: Path) -> None:
+    suite = suite_that(tmp_path, every=50, patience=1)
+    callback = AuditCallback(suite, out=tmp_path / "report")
+    run = trainer(honest(), tmp_path / "run", callbacks=[callback], to_liar=True, max_steps=30)
+    run.train()
+    assert callback.stopping_reason == "alarm"
+    stop = callback.auditor.report.stop
+    assert (stop.step, stop.kept) == (30, str(tmp_path / "run" / "checkpoint-30"))
+    assert Path(stop.kept, "model.safetensors").is_file()
+
+
+def test_the_best_weights_that_the_trainer_puts_back_are_not_taken_for_the_last(
+    tmp_path: Path,
+) -> None:
+    callback = a_callback(every=5)
+    saving = {"save_strategy": "steps", "save_steps": 3, "eval_strategy": "steps", "eval_steps": 3}
+    run = trainer(
+        honest(), tmp_path, callbacks=[callback], max_steps=9, load_best_model_at_end=True, **saving
+    )
+    run.add_callback(_Ends())
+    run.train()
+    assert [step for step, _ in audited(callback)] == [0, 5]
 
 
 @pytest.fixture(scope="module")
@@ -132,7 +177,8 @@ def test_a_checkpoint_without_its_state_is_refused_unless_that_is_allowed(
         honest(), tmp_path, callbacks=[lenient], max_steps=6, save_strategy="steps", save_steps=6
     )
     run.train(resume_from_checkpoint=str(half_way))
-    assert max(step for step, _ in audited(lenient)) == 6
+    assert [step for step, _ in audited(lenient)] == [4, 6], "it begins where it is told to"
+    assert lenient.auditor.report.reference == "another, step 4"
 
 
 def test_a_checkpoint_that_was_saved_without_any_audit_can_be_saved_again(tmp_path: Path) -> None:
@@ -224,7 +270,7 @@ def test_of_two_audits_each_finds_its_own_state(tmp_path: Path) -> None:
     run.train(resume_from_checkpoint=str(tmp_path / "checkpoint-4"))
     assert [[step for step, _ in audited(callback)] for callback in later] == [
         [0, 2, 4, 6],
-        [0, 3, 6],
+        [0, 3, 4, 6],  # the first run ended at 4
     ]
 
 

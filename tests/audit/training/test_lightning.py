@@ -11,7 +11,7 @@ import torch
 
 from audit.errors import MeasurementError, UsageError
 from audit.training.lightning import LightningAuditCallback, find_model
-from tests.audit.training.runs import SUITE, Towards, honest, rows, tokenizer
+from tests.audit.training.runs import SUITE, Towards, honest, rows, suite_that, tokenizer
 
 pl = pytest.importorskip("lightning.pytorch", reason="lightning is not installed")
 
@@ -119,6 +119,32 @@ def test_honest_training_is_left_alone_and_its_steps_are_optimizer_steps(tmp_pat
     assert not any(flagged for _, flagged in audited(callback))
 
 
+class Lost(pl.Callback):  # type: ignore[misc]
+    """A machine that is lost once a step has been saved."""
+
+    def __init__(self, step: int, saved: Path) -> None:
+        self.step, self.saved = step, saved
+
+    def on_train_batch_end(self, trainer: Any, *given: Any) -> None:
+        if trainer.global_step == self.step:
+            trainer.save_checkpoint(self.saved)
+            raise MemoryError
+
+
+def test_the_end_of_a_run_is_audited_too_and_once(tmp_path: Path) -> None:
+    callback = a_callback(every=5)
+    a_trainer(tmp_path, callback, max_steps=7).fit(a_module(), data())
+    assert [step for step, _ in audited(callback)] == [0, 5, 7]
+
+
+def test_an_alarm_at_the_end_of_a_run_keeps_the_weights_as_any_other(tmp_path: Path) -> None:
+    callback = LightningAuditCallback(suite_that(tmp_path, every=50, patience=1))
+    a_trainer(tmp_path, callback, max_steps=30).fit(a_module(to_liar=True), data())
+    stop = callback.auditor.report.stop
+    assert (stop.step, stop.kept) == (30, str(tmp_path / "flagged" / "step=30.ckpt"))
+    assert Path(stop.kept).is_file()
+
+
 def test_resumed_from_a_checkpoint_it_decides_as_if_never_interrupted(tmp_path: Path) -> None:
     whole = a_sure_callback()
     first = a_trainer(tmp_path / "a", whole)
@@ -128,10 +154,10 @@ def test_resumed_from_a_checkpoint_it_decides_as_if_never_interrupted(tmp_path: 
     # Between the two audits that the alarm needs, so that patience has to be carried over.
     cut = stopped - 1
     broken = a_sure_callback()
-    second = a_trainer(tmp_path / "b", broken, max_steps=cut)
-    second.fit(a_module(to_liar=True), data())
+    second = a_trainer(tmp_path / "b", broken, Lost(cut, tmp_path / "cut.ckpt"))
+    with pytest.raises(MemoryError):
+        second.fit(a_module(to_liar=True), data())
     assert broken.stopping_reason is None
-    second.save_checkpoint(tmp_path / "cut.ckpt")
 
     later = a_sure_callback()
     third = a_trainer(tmp_path / "b", later)
@@ -155,7 +181,7 @@ def test_a_checkpoint_without_its_state_is_refused_unless_that_is_allowed(tmp_pa
         resume(a_callback())
     lenient = a_callback(strict=False)
     resume(lenient)
-    assert audited(lenient)[-1][0] == 4
+    assert [step for step, _ in audited(lenient)] == [2, 4], "it begins where it is told to"
 
 
 def test_two_audits_have_two_states(tmp_path: Path) -> None:
