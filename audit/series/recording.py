@@ -13,7 +13,7 @@ from audit.engine.gates import GATES, NotMeasurableError
 from audit.engine.measure import Measurement
 from audit.engine.verdict import worst
 from audit.series.readers import ReadBy
-from audit.series.signals import SECONDS, Signals, said
+from audit.series.signals import SECOND_ALPHA, Signals, said
 from audit.series.standing import Standing
 from probes.intervals import paired_difference, rate
 from reports.record import CheckResult, Estimate, GateResult
@@ -194,7 +194,9 @@ def _with_signals(
             "first": signal.first,
             "second_p": signal.second_p,
             "second": [f"{name}: p = {p:.3g}" for name, p in signal.second],
-            "seconded_by": [f"{name}, p = {p:.2g}" for name, p in signal.second if p <= SECONDS],
+            "seconded_by": [
+                f"{name}, p = {p:.2g}" for name, p in signal.second if p <= SECOND_ALPHA
+            ],
         }
     )
 

@@ -22,7 +22,7 @@ from probes.sequential import any_of
 from suites.schema import Gate
 
 SAID = "what the model says"
-SECONDS = 0.05  # level of a second signal at one audit
+SECOND_ALPHA = 0.05  # level of a second signal at one audit
 
 
 @dataclass(frozen=True)

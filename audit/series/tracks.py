@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from audit.engine.verdict import reaches
-from audit.series.signals import SECONDS
+from audit.series.signals import SECOND_ALPHA
 from probes.changepoint import FEWEST, Series, lead_time, onset, series
 from probes.changepoint import Onset as FoundOnset
 from probes.forecast import backtest, forecast
@@ -144,7 +144,7 @@ def _track(
         alpha=policy.alpha,
         patience=policy.patience,
         horizon=policy.horizon,
-        second_alpha=SECONDS,
+        second_alpha=SECOND_ALPHA,
         series=sum(other[0] == key[0] for other in keys),
     )
     state, first_alarm, limit, binds = AlarmState(rule), None, 0.0, True
