@@ -87,8 +87,8 @@ class CheckView:
     """A check as every renderer shows it; `check` is the record's own.
 
     `excuse` is there where the check is flagged and none of its flags gates, `suppression` where
-    the suite holds one, whatever came out. `headline` is the gate that decided. `words` say what its first gate counts on a row.
-    `features` has a line for each thing to say of features of an SAE.
+    the suite holds one, whatever came out. `headline` is the gate that decided. `words` say what
+    its first gate counts on a row. `features` has a line for each thing to say of features of an SAE.
     """
 
     check: CheckResult
