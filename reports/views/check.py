@@ -88,7 +88,7 @@ class CheckView:
 
     `excuse` is there where the check is flagged and none of its flags gates, `suppression` where
     the suite holds one, whatever came out. `headline` is the gate that decided. `words` say what
-    its first gate counts on a row. `features` has a line for each thing to say of features of an SAE.
+    its first gate counts on a row. `features` has a line for each thing to say of an SAE's.
     """
 
     check: CheckResult
