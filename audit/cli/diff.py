@@ -55,7 +55,8 @@ def command(
 
     from audit.cli import close_stdout
     from audit.engine.diffing import diff_runs
-    from reports.views.diff import print_diff, render_diff_markdown
+    from reports.markdown.diff import render_diff_markdown
+    from reports.terminal.diff import print_diff
 
     diff = diff_runs(before, after, margin=margin, fail_on=fail_on, strict=strict)
     try:

@@ -11,8 +11,10 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from reports.diff import STATUSES, Caveat, DiffSide, GateDiff, PairedChange, RecordDiff
+from reports.markdown.diff import render_diff_markdown
+from reports.terminal.diff import print_diff
 from reports.text import is_hidden
-from reports.views.diff import STATUS_WORDS, diff_summary, print_diff, render_diff_markdown
+from reports.views.diff import STATUS_WORDS, diff_summary
 from tests.reports.factory import estimate
 from tests.reports.hostile import HOSTILE
 

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from audit.engine.diffing import diff_records
 from reports.diff import RecordDiff
+from reports.markdown.diff import render_diff_markdown
 from reports.record import AuditReport, RoleCount, Suppressed
 from reports.text import is_hidden
-from reports.views.diff import render_diff_markdown
 from tests.reports import factory
 from tests.reports.strategies import reports
 
