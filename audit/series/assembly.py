@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from audit.engine.assembly import Options, suite_info
 from audit.engine.provenance import provenance, this_command
 from audit.engine.verdict import exit_code, worst
+from audit.errors import AuditError
 from audit.exit_codes import ExitCode
+from audit.series.checkpoints import Checkpoint
 from audit.series.correction import corrected
 from audit.series.tracks import follow, steps_of
-from reports.record import ModelInfo, Verdict
+from reports.record import ModelInfo
 from reports.series import CheckpointRow, SeriesReport, Stop, Track
 from suites.load import LoadedSuite
 from suites.schema import Policy
@@ -59,11 +61,10 @@ def series_report(
     options: Options,
     told: Told,
     *,
-    policies: Mapping[str, Policy] | None = None,
     look_back: bool = True,
 ) -> SeriesReport:
     """The record of a series as it stands; onsets and outlooks only where it shall `look_back`."""
-    policy = policies or policies_of(suites)
+    policy = policies_of(suites)
     followed = follow(
         corrected(rows, fail_on=options.fail_on),
         policy,
@@ -185,16 +186,14 @@ def _exit_code(
     return code
 
 
-def error_row(name: str, step: int | None, source: str, kind: str, reason: str) -> CheckpointRow:
-    """A checkpoint that could not be audited, and why."""
-    verdict: Verdict = "error"
-    return CheckpointRow.model_validate(
-        {
-            "name": name,
-            "step": step,
-            "source": source,
-            "kind": kind,
-            "verdict": verdict,
-            "reasons": [reason],
-        }
+def broken_row(checkpoint: Checkpoint, error: AuditError | str) -> CheckpointRow:
+    """The row of a checkpoint that could not be audited, and why."""
+    return CheckpointRow(
+        name=checkpoint.name,
+        step=checkpoint.step,
+        source=checkpoint.source,
+        kind=checkpoint.kind,
+        base=checkpoint.base,
+        verdict="error",
+        reasons=[str(error)],
     )

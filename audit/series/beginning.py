@@ -14,9 +14,10 @@ from audit.engine.assembly import Options
 from audit.engine.measuring import Talk
 from audit.engine.selected import Selected
 from audit.errors import MeasurementError, UsageError
+from audit.series.assembly import broken_row
 from audit.series.checkpoints import Checkpoint, find_checkpoints
-from audit.series.following import Series, begin_at, broken_row
 from audit.series.kept_reference import keep_reference, kept_reference, resume_series
+from audit.series.origin import Series, begin_at
 from reports.series import CheckpointRow
 from suites.load import LoadedSuite
 

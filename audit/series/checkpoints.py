@@ -125,19 +125,6 @@ def holds_adapter(given: str) -> bool:
     return path.is_dir() and is_adapter(path)
 
 
-def checkpoints_in(folder: Path, *, base: str | None = None) -> list[Checkpoint]:
-    """The checkpoints directly in `folder`, in the order of training; perhaps none as yet.
-
-    Raises:
-        UsageError: the folder is not there, an adapter has no base, or two checkpoints claim
-            the same step.
-    """
-    if not folder.is_dir():
-        raise UsageError(f"there is no folder {folder}{_nearest(folder)}")
-    inside = _inside(folder)
-    return find_checkpoints([str(path) for path in inside], base=base) if inside else []
-
-
 def looks_like_checkpoint(folder: Path) -> bool:
     """Whether a folder holds, or by its name should hold, a model or an adapter.
 

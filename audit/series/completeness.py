@@ -72,11 +72,6 @@ class Completeness:
         """Whether nothing is missing and nobody seems to be writing."""
         return not (self.missing or self.writing)
 
-    @property
-    def newest(self) -> float:
-        """When the last file changed, in seconds since 1970; 0 where there is none."""
-        return max((changed for _, _, changed in self.files), default=0) / 1e9
-
     def __bool__(self) -> bool:
         return self.complete
 

@@ -11,68 +11,29 @@ run again. One that cannot be audited is a row of its own and is tried again the
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from audit.engine.assembly import Options, Progress, assemble, model_info
+from audit.engine.assembly import Options, Progress, assemble
 from audit.engine.measuring import Talk, capture_plan
-from audit.engine.opening import SuiteSource, open_suites, select_checks
+from audit.engine.opening import SuiteSource
 from audit.engine.plan import Plan
-from audit.engine.results import Failed, Measured
+from audit.engine.results import Measured
 from audit.engine.run_dir import clear_run_dir, run_dir, write_report, write_status
 from audit.engine.scores import scores_frame
-from audit.engine.selected import Selected
 from audit.engine.store import store_run
 from audit.engine.watching import open_watches
-from audit.errors import AuditError, MeasurementError, UsageError
+from audit.errors import MeasurementError, UsageError
 from audit.models.loading import LoadedModel, choose_device
-from audit.series.assembly import Told, error_row, series_report
+from audit.series.assembly import Told, broken_row, series_report
 from audit.series.auditing import Audited, audit_from_disk, audit_reference
 from audit.series.checkpoints import Checkpoint
 from audit.series.fingerprints import fingerprint
-from audit.series.identity import Identity, identity
-from audit.series.opening import Bases, open_checkpoint
-from audit.series.own_text import writes
-from audit.series.reference import Reference, plan_like, read_reference
-from audit.series.stored_rows import folder_name, keep_row, left_out, series_key, stored_row
-from reports.record import ModelInfo
+from audit.series.opening import open_like
+from audit.series.origin import Series, begin_series, open_checks
+from audit.series.reference import plan_like
+from audit.series.stored_rows import folder_name, keep_row, left_out, stored_row
 from reports.series import CheckpointRow, SeriesReport, Stop
-from suites.load import LoadedSuite
-
-
-@dataclass(frozen=True, eq=False)
-class Series:
-    """A series that has begun: its checks, and the reference that all are held against.
-
-    Attributes:
-        opened: the suites.
-        selected: the checks.
-        options: as of a single run.
-        folder: where everything is written.
-        origin: the checkpoint that is the reference.
-        reference: what was measured of it.
-        reference_model: its weights, kept only where checkpoints write text of their own.
-        info: its weights, as a record says them.
-        like: what every checkpoint must be like.
-        key: digest of all that a row rests on beside its own checkpoint.
-        started: when.
-        bases: of adapters, read once.
-    """
-
-    opened: tuple[LoadedSuite, ...]
-    selected: tuple[Selected, ...]
-    options: Options
-    folder: Path
-    origin: Checkpoint
-    reference: Reference
-    reference_model: LoadedModel | None
-    info: ModelInfo
-    like: Identity | None
-    key: str
-    started: datetime
-    talk: Talk
-    bases: Bases = field(default_factory=dict)
 
 
 def audit_series(
@@ -136,101 +97,6 @@ def _notes(series: Series, checkpoints: Sequence[Checkpoint]) -> list[str]:
     return notes
 
 
-def open_checks(
-    sources: Sequence[SuiteSource], options: Options
-) -> tuple[tuple[LoadedSuite, ...], tuple[Selected, ...]]:
-    """Suites and checks, before any model is loaded.
-
-    Raises:
-        SuiteError: mistakes in a suite or its data.
-    """
-    opened = open_suites(sources, seed=options.seed)
-    selected = select_checks(
-        opened,
-        seed=options.seed,
-        expression=options.expression,
-        only=options.only,
-        limit=options.limit,
-    )
-    return tuple(opened), tuple(selected)
-
-
-def begin_series(
-    opened: Sequence[LoadedSuite],
-    selected: Sequence[Selected],
-    checkpoints: Sequence[Checkpoint],
-    folder: Path,
-    *,
-    reference: Checkpoint | None,
-    options: Options,
-    talk: Talk,
-) -> tuple[Series, dict[str, CheckpointRow]]:
-    """Read the reference; the rows of those before it that could not be one, by name.
-
-    Raises:
-        MeasurementError: no checkpoint, or not the one that was named, can be the reference.
-    """
-    broken: dict[str, CheckpointRow] = {}
-    bases: Bases = {}
-    for candidate in [reference] if reference is not None else checkpoints:
-        try:
-            series = begin_at(
-                opened, selected, candidate, folder, options=options, talk=talk, bases=bases
-            )
-        except MeasurementError as error:
-            if reference is not None:
-                raise MeasurementError(f"the reference cannot be audited: {error}") from error
-            broken[candidate.name] = broken_row(candidate, error)
-            continue
-        return series, broken
-    reasons = "; ".join(row.reasons[0] for row in broken.values())
-    raise MeasurementError(f"no checkpoint of the series can be audited: {reasons}")
-
-
-def begin_at(
-    opened: Sequence[LoadedSuite],
-    selected: Sequence[Selected],
-    origin: Checkpoint,
-    folder: Path,
-    *,
-    options: Options,
-    talk: Talk,
-    bases: Bases,
-) -> Series:
-    """A series whose reference is `origin`.
-
-    Raises:
-        MeasurementError: it cannot be audited.
-    """
-    model = _opened(origin, options, None, bases)
-    measured = read_reference(
-        selected,
-        model,
-        seed=options.seed,
-        allow_pickle=options.allow_pickle,
-        allow_half=options.allow_half,
-        talk=talk,
-    )
-    if not any(isinstance(outcome, Measured) for outcome in measured.outcomes):
-        failures = {o.reason for o in measured.outcomes if isinstance(o, Failed)}
-        raise MeasurementError(f"none of its checks can be measured: {'; '.join(sorted(failures))}")
-    return Series(
-        opened=tuple(opened),
-        selected=tuple(selected),
-        options=options,
-        folder=folder,
-        origin=origin,
-        reference=replace(measured, name=origin.name),
-        reference_model=model if any(writes(one.check) for one in selected) else None,
-        info=model_info(model),
-        like=None if model.path is None else identity(model.path),
-        key=series_key(opened, selected, options, model.weights_digest, measured.watches),
-        started=datetime.now(UTC),
-        talk=talk,
-        bases=bases,
-    )
-
-
 def audit_checkpoint(series: Series, checkpoint: Checkpoint) -> CheckpointRow:
     """The row of one checkpoint: read again where it is there, else audited and kept.
 
@@ -255,7 +121,6 @@ def write_series(
     *,
     interrupted: bool = False,
     notes: Sequence[str] = (),
-    hidden: Sequence[str] = (),
     acknowledged: Sequence[int] = (),
     stood: Stop | None = None,
     status: str = "complete",
@@ -267,7 +132,6 @@ def write_series(
         rows: in the order of training.
         interrupted: whether the series was cut short.
         notes: what a reader must know.
-        hidden: folders of the records of suites that the run never saw.
         acknowledged: steps of alarms after which somebody let the run go on.
         stood: an alarm that was raised before and stands whatever came since.
         status: of the folder, where nothing cut it short: `running` while more is to come.
@@ -277,7 +141,6 @@ def write_series(
         reference_model=series.info,
         interrupted=interrupted,
         notes=tuple(notes),
-        hidden=tuple(hidden),
         acknowledged=tuple(acknowledged),
         stood=stood,
         device=str(choose_device(series.options.device)),
@@ -294,31 +157,10 @@ def write_series(
     return report
 
 
-def _opened(
-    checkpoint: Checkpoint, options: Options, like: Identity | None, bases: Bases
-) -> LoadedModel:
-    return open_checkpoint(
-        checkpoint,
-        device=options.device,
-        dtype=options.dtype,
-        allow_pickle=options.allow_pickle,
-        reference=like,
-        bases=bases,
-    )
-
-
-def broken_row(checkpoint: Checkpoint, error: AuditError | str) -> CheckpointRow:
-    """The row of a checkpoint that could not be audited."""
-    row = error_row(
-        checkpoint.name, checkpoint.step, checkpoint.source, checkpoint.kind, str(error)
-    )
-    return row.model_copy(update={"base": checkpoint.base})
-
-
 def _audit(series: Series, checkpoint: Checkpoint, folder: Path, made_of: str) -> CheckpointRow:
     started = datetime.now(UTC)
     options, reference = series.options, series.reference
-    model = _opened(checkpoint, options, series.like, series.bases)
+    model = open_like(checkpoint, series.like, options=options, bases=series.bases)
     # A folder that was overwritten since is a checkpoint like any other.
     itself = checkpoint == series.origin and model.weights_digest == reference.weights_digest
     if itself:

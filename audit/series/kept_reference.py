@@ -23,9 +23,9 @@ from audit.engine.selected import Selected
 from audit.errors import MeasurementError, UsageError
 from audit.models.loading import LoadedModel
 from audit.series.checkpoints import Checkpoint
-from audit.series.following import Series
 from audit.series.identity import Identity
-from audit.series.opening import Bases, open_checkpoint
+from audit.series.opening import Bases, open_like
+from audit.series.origin import Series
 from audit.series.own_text import writes
 from audit.series.reference_files import load_reference, save_reference
 from audit.series.remembered import Seen
@@ -66,7 +66,7 @@ def keep_reference(series: Series, given: str | None) -> None:
     kept = Kept(
         given=given,
         origin=Seen(**asdict(origin)),
-        place=_place(origin),
+        place=origin.place,
         dtype=series.options.dtype,
         weights_digest=series.reference.weights_digest,
         info=series.info,
@@ -122,7 +122,7 @@ def resume_series(
             f"the reference in {folder / FOLDER} was read with --dtype {kept.dtype or 'unset'}, "
             f"and now it is {options.dtype or 'unset'}: keep it, or name another folder with -o"
         )
-    known = {_place(one): one for one in candidates}
+    known = {one.place: one for one in candidates}
     origin = known.pop(kept.place, kept.origin.checkpoint)
     like = None if kept.like is None else _identity(kept.like)
     bases: Bases = {}
@@ -161,21 +161,10 @@ def _first_open(
 ) -> LoadedModel | None:
     for candidate in candidates:
         try:
-            return open_checkpoint(
-                candidate,
-                device=options.device,
-                dtype=options.dtype,
-                allow_pickle=options.allow_pickle,
-                reference=like,
-                bases=bases,
-            )
+            return open_like(candidate, like, options=options, bases=bases)
         except MeasurementError:  # its own row says so when its turn comes
             continue
     return None
-
-
-def _place(checkpoint: Checkpoint) -> str:
-    return checkpoint.source if checkpoint.folder is None else str(checkpoint.folder.resolve())
 
 
 def _plain(like: Identity) -> dict[str, Any]:

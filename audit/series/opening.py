@@ -17,6 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from audit.engine.assembly import Options
 from audit.errors import MeasurementError, UsageError
 from audit.models.checkpoint_files import (
     TOKENIZER_FILES,
@@ -95,6 +96,25 @@ def open_checkpoint(
             f"{checkpoint.source} is not like the reference: {'; '.join(map(str, grave))}"
         )
     return replace(model, name=checkpoint.name)
+
+
+def open_like(
+    checkpoint: Checkpoint, like: Identity | None, *, options: Options, bases: Bases
+) -> LoadedModel:
+    """A checkpoint of a series: as the options say, and like the reference.
+
+    Raises:
+        UsageError: as `open_checkpoint`.
+        MeasurementError: as `open_checkpoint`.
+    """
+    return open_checkpoint(
+        checkpoint,
+        device=options.device,
+        dtype=options.dtype,
+        allow_pickle=options.allow_pickle,
+        reference=like,
+        bases=bases,
+    )
 
 
 @contextmanager

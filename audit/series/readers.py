@@ -27,7 +27,7 @@ from probes import intervals
 from probes.base import Probe, ProbeError
 from probes.drift import Reader, Reading
 from probes.linear import LinearProbe
-from probes.realignment import Realignment, fit_realignment, realigned, score_r2
+from probes.realignment import fit_realignment, realigned, score_r2
 from probes.representation_drift import (
     RepresentationDrift,
     compare_representations,
@@ -75,7 +75,6 @@ class Readers:
     refit: ReadBy | None = None
     gap: intervals.Estimate | None = None
     representation: RepresentationDrift | None = None
-    map: Realignment | None = None
     notes: tuple[str, ...] = ()
 
     @property
@@ -129,7 +128,7 @@ def read_check(
         kept = _read_by("frozen", frozen, before, seed=seed, words=words)
     except ProbeError as error:
         raise MeasurementError(str(error)) from error
-    moved, r2 = (None, None) if carried is None else carried[:2]
+    moved, r2 = carried or (None, None)
     fresh = None if own is None else _read_by("refit", own, before, seed=seed, words=words)
     return Readers(
         frozen=kept,
@@ -139,7 +138,6 @@ def read_check(
         refit=None if fresh is None else replace(fresh, cosine=_cosine(before.probe, own)),
         gap=None if own is None else _gap(own, frozen, seed=seed),
         representation=_representation(old, x["control"], seed, notes),
-        map=None if carried is None else carried[2],
         notes=tuple(notes),
     )
 
@@ -158,7 +156,7 @@ def _frozen(base: Measurement, x: Matrices) -> Measurement:
 
 def _realigned(
     base: Measurement, old: NDArray[np.float32], x: Matrices, notes: list[str]
-) -> tuple[Measurement, float, Realignment] | None:
+) -> tuple[Measurement, float] | None:
     """The frozen probe behind a label-free map, at a threshold that controls set anew."""
     if not isinstance(base.probe, LinearProbe):
         return None
@@ -175,7 +173,7 @@ def _realigned(
     scores["control"] = _scores(base.probe, found.held_out)
     upper, lower = thresholds(base.work, scores["control"])
     moved = replace(base, probe=probe, scores=scores, threshold=upper, lower=lower)
-    return moved, r2, found
+    return moved, r2
 
 
 def _refit(base: Measurement, x: Matrices, seed: int, notes: list[str]) -> Measurement | None:

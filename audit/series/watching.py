@@ -29,17 +29,13 @@ from audit.series.alarms import (
     notes_of,
     stale_stop_file,
 )
+from audit.series.assembly import broken_row
 from audit.series.beginning import Beginning, begin_watch
 from audit.series.checkpoints import Checkpoint, in_order
-from audit.series.following import (
-    Series,
-    audit_checkpoint,
-    broken_row,
-    open_checks,
-    write_series,
-)
+from audit.series.following import audit_checkpoint, write_series
 from audit.series.growing import Growing, Look
 from audit.series.locking import alone
+from audit.series.origin import Series, open_checks
 from audit.series.remembered import Memory, Seen, recall, remember
 from audit.series.steps import natural
 from audit.series.stored_rows import folder_name, kept_row

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from audit.series.following import open_checks
+from audit.series.origin import open_checks
 from audit.series.reference import Reference, read_reference
 from tests.audit.series.planted import ORGANISM, Seen, look
 

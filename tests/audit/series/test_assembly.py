@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import pytest
 
 from audit.engine.assembly import Options
 from audit.exit_codes import ExitCode
-from audit.series.assembly import Told, error_row, series_report, stop_of
+from audit.series.assembly import Told, broken_row, series_report, stop_of
+from audit.series.checkpoints import Checkpoint
 from audit.series.tracks import follow
 from reports.record import Suppressed
 from reports.series import CheckpointRow, CheckReading, SeriesReport
+from suites.builtin import resolve_suite
+from suites.load import LoadedSuite, load_suite
 from suites.schema import Policy
 from tests.audit.series.followed_rows import CERTAIN, QUIET, check, gate, row, rows
 
@@ -23,12 +28,22 @@ def loud(**fields: Any) -> CheckReading:
     return check(gate(CERTAIN, verdict="flag", **fields))
 
 
+@cache
+def _shipped() -> LoadedSuite:
+    return load_suite(resolve_suite("organism_lying"))
+
+
+def suite(name: str, policy: Policy) -> LoadedSuite:
+    """A suite that is called so and has this policy."""
+    shipped = _shipped()
+    return replace(shipped, suite=shipped.suite.model_copy(update={"name": name, "policy": policy}))
+
+
 def report(
     given: list[CheckpointRow], told: Told | None = None, policy: Policy | None = None, **opts: Any
 ) -> SeriesReport:
-    return series_report(
-        given, [], Options(**opts), told or Told("step0"), policies={"s": policy or Policy()}
-    )
+    suites = [suite("s", policy or Policy())]
+    return series_report(given, suites, Options(**opts), told or Told("step0"))
 
 
 def growing(**fields: Any) -> list[CheckpointRow]:
@@ -133,7 +148,7 @@ def test_without_steps_the_checkpoint_of_the_alarm_is_named_not_the_last() -> No
 
 
 def test_a_broken_checkpoint_ends_with_three_whatever_the_rest_says() -> None:
-    broken = error_row("step5", 5, "run/step5", "model", "it has no config")
+    broken = broken_row(Checkpoint("step5", "run/step5", 5, "model"), "it has no config")
     found = report([*growing(), broken])
     assert (found.verdict, found.exit_code) == ("error", ExitCode.FAILED)
     assert report([*growing(), broken], exit_zero=True).exit_code == ExitCode.FAILED
@@ -156,8 +171,6 @@ def test_an_acknowledged_alarm_no_longer_stops_but_what_was_flagged_stays_so() -
 
 
 def test_alpha_of_the_run_is_that_of_its_suites_together() -> None:
-    found = series_report(
-        rows([QUIET]), [], Options(), Told("r"),
-        policies={"s": Policy(alpha=0.02), "t": Policy(alpha=0.03)},
-    )  # fmt: skip
+    suites = [suite("s", Policy(alpha=0.02)), suite("t", Policy(alpha=0.03))]
+    found = series_report(rows([QUIET]), suites, Options(), Told("r"))
     assert found.alpha == pytest.approx(0.05)

@@ -18,7 +18,7 @@ from audit.models.loaded import LoadedModel
 from audit.models.loading import ORGANISMS
 from audit.series.checkpoints import find_checkpoints
 from audit.series.fingerprints import fingerprint
-from audit.series.following import open_checks
+from audit.series.origin import open_checks
 from audit.series.stored_rows import (
     ROW_FILE,
     folder_name,

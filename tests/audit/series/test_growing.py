@@ -27,6 +27,12 @@ def names(checkpoints: tuple[Checkpoint, ...]) -> list[str]:
     return [one.name for one in checkpoints]
 
 
+def test_a_folder_may_have_no_checkpoint_as_yet(growing: Growing) -> None:
+    assert growing.look().found == ()
+    shutil.rmtree(growing.folder)
+    assert growing.look().found == ()
+
+
 def test_one_look_is_not_enough_and_two_are(growing: Growing) -> None:
     save(growing, "checkpoint-1000")
     save(growing, "checkpoint-200")

@@ -14,7 +14,7 @@ from audit.engine.assembly import Options
 from audit.engine.measure import Measurement
 from audit.models.behaviours import Behaviour
 from audit.models.loaded import LoadedModel, wrap_model
-from audit.series.following import open_checks
+from audit.series.origin import open_checks
 from audit.series.own_text import own_text, writes
 from audit.series.readers import Readers, read_reference_itself
 from audit.series.reference import Reference, read_reference

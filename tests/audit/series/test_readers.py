@@ -14,6 +14,7 @@ from audit.models.sequences import Captured
 from audit.series.readers import Readers, change, read_check, read_reference_itself
 from audit.series.reference import Reference
 from probes.linear import LinearProbe
+from probes.realignment import fit_realignment
 from suites.schema import Role
 from tests.audit.series.planted import Seen
 
@@ -133,17 +134,22 @@ def test_the_realigned_thresholds_come_from_rows_held_out(
     from_honest: Reference, lies: Seen
 ) -> None:
     readers = read(from_honest, lies)
-    assert readers.map is not None
     assert readers.realigned is not None
     found, before = readers.realigned.measurement, from_honest.measurement(KEY)
     assert before is not None
-    np.testing.assert_array_equal(
-        found.scores["control"], before.probe.decision_function(readers.map.held_out)
+    place, roles = found.work.read_of(found.point), found.work.roles
+    then = finite_matrix(
+        from_honest.captured, before.work.read_of(before.point), roles["control"], ""
     )
-    x = finite_matrix(lies.captured, found.work.read_of(found.point), found.work.roles["audit"], "")
+    now = finite_matrix(lies.captured, place, roles["control"], "")
+    fitted = fit_realignment(then, now, groups_of(roles["control"]))
+    np.testing.assert_array_equal(
+        found.scores["control"], before.probe.decision_function(fitted.held_out)
+    )
+    x = finite_matrix(lies.captured, place, roles["audit"], "")
     np.testing.assert_allclose(
         found.scores["audit"],
-        before.probe.decision_function(readers.map.transform(x)),
+        before.probe.decision_function(fitted.transform(x)),
         rtol=1e-3,
         atol=1e-3,
     )

@@ -13,7 +13,7 @@ from audit.engine.assembly import Options
 from audit.errors import MeasurementError, UsageError
 from audit.models.loaded import LoadedModel, wrap_model
 from audit.series.auditing import audit_reference
-from audit.series.following import open_checks
+from audit.series.origin import open_checks
 from audit.series.reference import Reference, plan_like, read_reference
 from audit.series.reference_files import REFERENCE_FILE, load_reference, plan_digest, save_reference
 from tests.audit.series.planted import held, look, scrambled

@@ -166,7 +166,7 @@ def test_a_check_that_failed_once_opens_no_track_of_its_own() -> None:
     """Else it would take its part of alpha, from the audits before it too."""
     from audit.engine.assembly import Options
     from audit.engine.results import Failed, results_of
-    from audit.series.following import open_checks
+    from audit.series.origin import open_checks
     from audit.series.recording import check_reading
 
     _, selected = open_checks(["organism_bias"], Options())

@@ -16,7 +16,7 @@ from audit.engine.measuring import Talk
 from audit.errors import MeasurementError, NothingToAuditError, UsageError
 from audit.models.loading import ORGANISMS
 from audit.series.actions import STOP_FILE, Actions
-from audit.series.checkpoints import checkpoints_in
+from audit.series.checkpoints import find_checkpoints
 from audit.series.locking import alone
 from audit.series.watching import Asked, watch
 from reports.read import read_record
@@ -163,7 +163,7 @@ def test_an_alarm_ends_the_watch_and_its_command_runs_once(lying: Path, run: Pat
     assert stop["sentence"] == report.stop.sentence
     assert read_record(run / stop["report"]) == report
     assert any("ended with 5" in note for note in report.notes)
-    found = [one.name for one in checkpoints_in(run)]
+    found = [one.name for one in find_checkpoints([str(run)])]
     assert found == [f"checkpoint-{n}" for n in (100, 200, 300)], "its own folder is none"
 
     again: list[str] = []
