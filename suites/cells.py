@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+import operator
+import re
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from suites.problems import nearest, show
@@ -17,6 +20,10 @@ from suites.rows import Message
 MESSAGE_ROLES = ("system", "developer", "user", "assistant", "tool")
 AttributeValue = str | int | float | bool | None
 
+_COMPARISON = re.compile(r"(>=|<=|>|<)\s*(\S+)")
+_ORDERS: Mapping[str, Callable[[float, float], bool]] = {
+    ">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt,
+}  # fmt: skip
 _QUOTE = 'put it in quotes, or map it by a template such as `"{column}"`'
 
 
@@ -91,27 +98,52 @@ def as_label(value: object, labels: Mapping[str, int]) -> int | None:
     """0 or 1, by the mapping `labels` (folded keys) where there is one."""
     if is_missing(value):
         return None
-    text = folded(value)
     if labels:
-        if text not in labels:
-            hint = nearest(text, labels)
-            raise CellError(f"{show(value)} is not among the `labels`", value, hint)
-        return labels[text]
+        return _meaning(value, labels, "labels")
     flag = _flag(value)
     if flag is None:
-        hint = f"say what it means: `labels: {{{show(plain(value), 20)}: 1}}`"
-        raise CellError(f"must be 0, 1, true or false, not {show(value)}", value, hint)
+        raise CellError(
+            f"must be 0, 1, true or false, not {show(value)}", value, _say("labels", value)
+        )
     return int(flag)
 
 
-def as_flag(value: object) -> bool | None:
-    """True or false, or nothing."""
+def as_flag(value: object, behaviours: Mapping[str, int] = MappingProxyType({})) -> bool | None:
+    """True or false, by the mapping `behaviours` (folded keys) where there is one, or nothing."""
     if is_missing(value):
         return None
+    if behaviours:
+        return bool(_meaning(value, behaviours, "behaviours"))
     flag = _flag(value)
     if flag is None:
-        raise CellError(f"must be true or false, not {show(value)}", value)
+        hint = _say("behaviours", value)
+        raise CellError(f"must be true or false, not {show(value)}", value, hint)
     return flag
+
+
+def _say(table: str, value: object) -> str:
+    return f"say what it means: `{table}: {{{show(plain(value), 20)}: 1}}`"
+
+
+def _meaning(value: object, table: Mapping[str, int], name: str) -> int:
+    """What a value means by a table, of which a key may compare numbers: `>= 0.5`."""
+    text = folded(value)
+    if text in table:
+        return table[text]
+    found = {meaning for key, meaning in table.items() if _compares(text, key)}
+    if len(found) == 1:
+        return found.pop()
+    if found:
+        raise CellError(f"{show(value)} means both 0 and 1 by the `{name}`", value)
+    raise CellError(f"{show(value)} is not among the `{name}`", value, nearest(text, table))
+
+
+def _compares(text: str, key: str) -> bool:
+    match = _COMPARISON.fullmatch(key)
+    try:
+        return match is not None and _ORDERS[match[1]](float(text), float(match[2]))
+    except ValueError:
+        return False
 
 
 def _flag(value: object) -> bool | None:

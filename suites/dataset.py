@@ -18,11 +18,12 @@ from typing import Any
 from suites import cells
 from suites.cells import CellError
 from suites.columns import claim
-from suites.drafts import Draft, FieldError, draft
+from suites.drafts import Draft, FieldError, Meanings, draft
 from suites.load import LoadedSuite
 from suites.problems import Problem, SuiteError, capped, nearest, show
+from suites.records import Record
 from suites.rows import Row
-from suites.sources import Record, Source, open_source
+from suites.sources import Source, open_source
 
 _SIDES = (".positive", ".negative")
 
@@ -59,12 +60,15 @@ def _read(loaded: LoadedSuite, name: str) -> tuple[Row, ...]:
         loaded.problem(("datasets", name, *m.field.split(".")), m.message, m.hint, m.value)
         for m in mistakes
     )
-    labels = {cells.folded(key): value for key, value in spec.labels.items()}
+    meanings = Meanings(
+        {cells.folded(key): value for key, value in spec.labels.items()},
+        {cells.folded(key): value for key, value in spec.behaviours.items()},
+    )
     drafts: list[Draft] = []
     problems: list[Problem] = []
     for record in kept:
         try:
-            drafts.append(draft(record, claims, labels, source.written))
+            drafts.append(draft(record, claims, meanings, source.written))
         except FieldError as error:
             problems.append(_at(source, record, error.field, error.cause))
     problems += _repeated_ids(drafts, source)
@@ -78,7 +82,7 @@ def _raise(problems: Iterator[Problem] | Sequence[Problem]) -> None:
 
 
 def _at(source: Source, record: Record, field: str, cause: CellError) -> Problem:
-    place = (source.file, record.line, record.column)
+    place = (record.file or source.file, record.line, record.column)
     return Problem(cause.message, *place, f"{source.name}.{field}", cause.value, cause.hint)
 
 
@@ -150,7 +154,7 @@ def _repeated_ids(drafts: Sequence[Draft], source: Source) -> Iterator[Problem]:
             continue
         other = first.setdefault(item.id, item.record)
         if other is not item.record:
-            message = f"{show(item.id)} is the id of line {other.line} as well"
+            message = f"{show(item.id)} is the id of {other.own_place} as well"
             hint = "ids are unique; `columns: {id: null}` makes them from the content"
             yield _at(source, item.record, "id", CellError(message, item.id, hint))
 

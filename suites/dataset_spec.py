@@ -13,6 +13,7 @@ from pydantic import Field, field_validator, model_validator
 from suites.spec import Label, NonEmpty, OpenRate, Pattern, Role, Spec, Where
 
 ColumnName = NonEmpty | None
+ChatRole = Literal["system", "developer", "user", "assistant", "tool"]
 
 
 class Columns(Spec):
@@ -70,13 +71,23 @@ class Pairs(Spec):
 
 
 class DatasetSpec(Spec):
-    """Rows of text, question and answer, or chat messages: inline or from a file."""
+    """Rows of text, question and answer, or chat messages: inline, from a file, or transcripts."""
 
     path: NonEmpty | None = Field(
         default=None,
         description="A file relative to the suite, or a folder or hub id for `format: datasets`.",
     )
     rows: list[str | dict[str, Any]] | None = Field(default=None, description="Inline rows.")
+    transcripts: NonEmpty | None = Field(
+        default=None,
+        description="What a model said elsewhere: Inspect logs (.eval, .json) and chats (.jsonl), "
+        "as a file, a folder or a pattern relative to the suite.",
+    )
+    roles: dict[ChatRole, ChatRole] = Field(
+        default_factory=dict,
+        description="Of transcripts: roles shown as others, `{tool: user}`, for a chat template "
+        "that lacks them; turns of one role in a row become one turn.",
+    )
     format: Literal["jsonl", "csv", "tsv", "parquet", "datasets"] | None = Field(
         default=None, description="Read from the file's ending where it is not given."
     )
@@ -86,6 +97,11 @@ class DatasetSpec(Spec):
     columns: Columns = Field(default=Columns(), description="Which column holds which field.")
     labels: dict[str, Label] = Field(
         default_factory=dict, description="Values of the label column that mean 0 or 1."
+    )
+    behaviours: dict[str, Label] = Field(
+        default_factory=dict,
+        description="Values of the behaviour column that mean misbehaviour (1) or none (0); here "
+        "and in `labels` a key may compare numbers: `'>= 0.5'`.",
     )
     extract: dict[str, Pattern] = Field(
         default_factory=dict,
@@ -113,10 +129,17 @@ class DatasetSpec(Spec):
 
     @model_validator(mode="after")
     def _one_source(self) -> DatasetSpec:
-        if (self.path is None) == (self.rows is None):
-            raise ValueError("a dataset has either `path` or `rows`")
-        if self.rows is not None and self.format is not None:
-            raise ValueError("`format` belongs to a `path`, not to inline `rows`")
+        given = [n for n in ("path", "rows", "transcripts") if getattr(self, n) is not None]
+        if len(given) != 1:
+            raise ValueError("a dataset has one of `path`, `rows` and `transcripts`")
+        if self.format is not None and self.path is None:
+            raise ValueError(f"`format` belongs to a `path`, not to `{given[0]}`")
+        if self.transcripts is None and self.roles:
+            raise ValueError(f"`roles` belongs to `transcripts`, not to `{given[0]}`")
+        if self.transcripts is not None and self.pairs is not None:
+            raise ValueError("`pairs` are made of questions, and transcripts are chats")
+        if "assistant" in self.roles:
+            raise ValueError("the assistant's turns are what is scored: `roles` leaves them alone")
         if self.pairs and {"answer", "label"} & self.columns.model_fields_set:
             raise ValueError("`pairs` gives answer and label; `columns` may not map them as well")
         if self.split and sum(self.split.values()) > 1 + 1e-9:

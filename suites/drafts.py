@@ -15,8 +15,8 @@ from suites import cells
 from suites.cells import CellError
 from suites.columns import CONTENTS, Claims, cell, is_template
 from suites.problems import show
+from suites.records import Record
 from suites.rows import Row
-from suites.sources import Record
 
 T = TypeVar("T")
 
@@ -40,8 +40,16 @@ class Draft:
     group: str | None
 
 
-def draft(record: Record, claims: Claims, labels: Mapping[str, int], written: str) -> Draft:
-    """Convert the cells of a record; `labels` has folded keys.
+@dataclass(frozen=True, slots=True)
+class Meanings:
+    """What the values of two columns mean, 0 or 1, by the suite; the keys are folded."""
+
+    labels: Mapping[str, int]
+    behaviours: Mapping[str, int]
+
+
+def draft(record: Record, claims: Claims, meanings: Meanings, written: str) -> Draft:
+    """Convert the cells of a record; `written` is the source as the suite names it.
 
     Raises:
         FieldError: the first cell that does not fit, or a mixture of contents.
@@ -57,15 +65,17 @@ def draft(record: Record, claims: Claims, labels: Mapping[str, int], written: st
     row = Row(
         id="",
         group="",
-        label=field("label", lambda value: cells.as_label(value, labels)),
-        behaviour=field("behaviour", cells.as_flag),
+        label=field("label", lambda value: cells.as_label(value, meanings.labels)),
+        behaviour=field("behaviour", lambda value: cells.as_flag(value, meanings.behaviours)),
         choices=choices,
         misbehaviour=field("misbehaviour", lambda value: cells.as_misbehaviour(value, choices)),
         span=field("span", cells.as_optional_text),
         attributes=MappingProxyType(
             {name: _converted(name, name, values, cells.as_attribute) for name in claims.attributes}
         ),
-        place=f"{written}:{record.line}",
+        place=":".join(
+            str(part) for part in (record.written or written, record.line) if part is not None
+        ),
         text=field("text", cells.as_text) if content == "text" else None,
         question=field("question", cells.as_text) if content == "question" else None,
         messages=(field("messages", cells.as_messages) or ()) if content == "messages" else (),

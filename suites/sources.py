@@ -1,22 +1,23 @@
 """From a file to records: a mapping of columns to cells, each with its line.
 
-Knows file formats and nothing of what a column means. A reader yields a `Record` for what
-it could read and a `Problem` for what it could not, so that one broken line hides no other.
+Knows tables and their formats and nothing of what a column means; transcripts have readers of
+their own. A reader yields a `Record` for what it could read and a `Problem` for what it could
+not, so that one broken line hides no other.
 """
 
 from __future__ import annotations
 
 import csv
 import io
-import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from suites.hub import read_hub_dataset
 from suites.load import LoadedSuite
 from suites.problems import Problem, nearest, show
+from suites.records import Reading, Record, json_lines, text_lines
+from suites.transcripts import read_transcripts
 
 FORMATS_BY_ENDING = {
     ".jsonl": "jsonl",
@@ -25,18 +26,6 @@ FORMATS_BY_ENDING = {
     ".tsv": "tsv",
     ".parquet": "parquet",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """One record: its cells, and where it stands (lines and columns from 1)."""
-
-    values: Mapping[str, Any]
-    line: int
-    column: int | None = None
-
-
-Reading = Iterator[Record | Problem]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +41,9 @@ class Source:
 def open_source(loaded: LoadedSuite, name: str) -> Source:
     """The records of a dataset; nothing is read before the first is asked for."""
     spec = loaded.suite.datasets[name]
+    if spec.transcripts is not None:
+        file = str(loaded.base_of(name) / spec.transcripts)
+        return Source(name, file, spec.transcripts, read_transcripts(loaded, name))
     if spec.path is None:
         file = loaded.document_of(("datasets", name)).file
         return Source(name, file, Path(file).name, _inline(loaded, name))
@@ -102,49 +94,15 @@ def _file(loaded: LoadedSuite, name: str, path: Path) -> Reading:
         yield loaded.problem(loc, f"{show(str(path), 200)} cannot be read: {reason}")
 
 
-def _text_lines(path: Path) -> Iterator[tuple[int, str | Problem]]:
-    """Lines of a UTF-8 file, numbered from 1; a line that is not UTF-8 is a problem."""
-    with path.open("rb") as file:
-        for number, line in enumerate(file, start=1):
-            try:
-                yield number, line.decode("utf-8-sig" if number == 1 else "utf-8")
-            except UnicodeDecodeError as error:
-                message = f"byte 0x{line[error.start]:02x} is not UTF-8"
-                hint = "save the file as UTF-8"
-                yield number, Problem(message, str(path), number, error.start + 1, hint=hint)
-
-
 def _read_jsonl(path: Path) -> Reading:
-    for number, line in _text_lines(path):
-        if isinstance(line, Problem):
-            yield line
-        elif line.strip():
-            yield _json_record(path, number, line)
-
-
-def _json_record(path: Path, number: int, line: str) -> Record | Problem:
-    try:
-        values = json.loads(line)
-    except json.JSONDecodeError as error:
-        message = f"not JSON: {error.msg[:1].lower()}{error.msg[1:]}"
-        return Problem(message, str(path), number, error.colno, hint="one JSON object in a line")
-    except (RecursionError, ValueError) as error:  # too deep; an integer of too many digits
-        return Problem(f"not readable as JSON: {error}", str(path), number)
-    if not isinstance(values, dict):
-        message = f"must be a JSON object, not {show(values)}"
-        return Problem(message, str(path), number, hint="one JSON object in a line")
-    if "\\ud" in line.lower() and (half := _half_character(values)):
-        message = f"holds half a character (the lone surrogate {half})"
-        return Problem(message, str(path), number, hint="write the whole pair")
-    return Record(values, number)
-
-
-def _half_character(values: Any) -> str:
-    try:
-        json.dumps(values, ensure_ascii=False).encode("utf-8")
-    except UnicodeEncodeError as error:
-        return f"\\u{ord(error.object[error.start]):04x}"
-    return ""
+    for number, value in json_lines(path):
+        if isinstance(value, Problem):
+            yield value
+        elif isinstance(value, dict):
+            yield Record(value, number)
+        else:
+            message = f"must be a JSON object, not {show(value)}"
+            yield Problem(message, str(path), number, hint="one JSON object in a line")
 
 
 def _read_csv(path: Path) -> Reading:
@@ -157,7 +115,7 @@ def _read_tsv(path: Path) -> Reading:
 
 def _read_table(path: Path, delimiter: str) -> Reading:
     lines: list[str] = []
-    for _, text in _text_lines(path):
+    for _, text in text_lines(path):
         if isinstance(text, Problem):
             yield text
             return

@@ -170,5 +170,6 @@ def _group_key(loaded: LoadedSuite, item: _Placed) -> object:
     if item.row.group not in (item.row.id, item.row.id.rpartition(".")[0]):  # also of a pair
         return item.row.group
     spec = loaded.suite.datasets[item.dataset]
-    source = str(loaded.base_of(item.dataset) / spec.path) if spec.path else item.dataset
+    named = spec.path or spec.transcripts
+    source = str(loaded.base_of(item.dataset) / named) if named else item.dataset
     return (item.row.group, source)

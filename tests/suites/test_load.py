@@ -89,7 +89,7 @@ def test_every_mistake_at_once_in_the_order_of_the_file(load: Any) -> None:
         "suite.yaml:11:32: datasets.a.split.trian: must be 'train', 'validation', 'control' or"
         " 'audit', not 'trian' (did you mean 'train'?)",
         "suite.yaml:12:5: datasets.a.lables: unknown key 'lables' (did you mean 'labels'?)",
-        "suite.yaml:13:3: datasets.b: a dataset has either `path` or `rows`",
+        "suite.yaml:13:3: datasets.b: a dataset has one of `path`, `rows` and `transcripts`",
         "suite.yaml:14:3: datasets.bad name!: must be letters, digits, '.', '_' and '-',"
         " beginning with a letter or digit, not 'bad name!'",
         "suite.yaml:17:14: checks.c.concept: no concept is called 'lyin' (did you mean 'lying'?)",
