@@ -29,6 +29,7 @@ from audit.series.assembly import Told, broken_row, series_report
 from audit.series.auditing import Audited, audit_from_disk, audit_reference
 from audit.series.checkpoints import Checkpoint
 from audit.series.fingerprints import fingerprint
+from audit.series.flagged import left_before
 from audit.series.opening import open_like
 from audit.series.origin import Series, begin_series, open_checks
 from audit.series.reference import plan_like
@@ -82,7 +83,7 @@ def audit_series(
 
 def _notes(series: Series, checkpoints: Sequence[Checkpoint]) -> list[str]:
     """What a reader of the record would otherwise not know of the checkpoints asked for."""
-    names, notes = [one.name for one in checkpoints], []
+    names, notes = [one.name for one in checkpoints], [*left_before(series.folder)]
     gone = left_out(series.folder / "checkpoints", names, key=series.key)
     if gone:
         notes.append(

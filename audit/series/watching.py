@@ -32,6 +32,7 @@ from audit.series.alarms import (
 from audit.series.assembly import broken_row
 from audit.series.beginning import Beginning, begin_watch
 from audit.series.checkpoints import Checkpoint, in_order
+from audit.series.flagged import left_before
 from audit.series.following import audit_checkpoint, write_series
 from audit.series.growing import Growing, Look
 from audit.series.locking import alone
@@ -130,14 +131,14 @@ class _Watching:
         self.rows: dict[str, CheckpointRow] = {}
         self.series: Series | None = None
         self.report: SeriesReport | None = None
-        self.notes: tuple[str, ...] = ()
+        self.notes: tuple[str, ...] = left_before(asked.out)
         self.place = Place(asked.folder, asked.out, asked.actions, self.talk)
 
     def run(self) -> SeriesReport:
         """Go round until an end comes."""
         if stale := stale_stop_file(self.asked.folder, self.memory):
             self.talk.say(stale)
-            self.notes = (stale,)
+            self.notes += (stale,)
         if (ended := self._stood()) is not None:
             return ended
         started = time.monotonic()

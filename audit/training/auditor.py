@@ -16,24 +16,23 @@ from pathlib import Path
 from typing import Any
 
 from audit.engine.assembly import Options, model_info
-from audit.engine.measuring import Talk, capture_plan
+from audit.engine.measuring import Talk
 from audit.engine.opening import SuiteSource, open_suites, select_checks
-from audit.engine.plan import Plan
-from audit.engine.run import run_audit
 from audit.engine.verdict import run_verdict
 from audit.errors import AuditError, UsageError
 from audit.models.checkpoint_files import files_digest
-from audit.models.loaded import unwrapped
-from audit.models.loading import LoadedModel, wrap_model
-from audit.models.quiet import quiet
+from audit.models.loading import LoadedModel
 from audit.series.assembly import Told, policies_of, series_report, stop_of
-from audit.series.auditing import Audited, audit_live, audit_reference
+from audit.series.auditing import Audited, audit_reference
+from audit.series.flagged import left_before
 from audit.series.reference import Reference
 from audit.series.reference_files import REFERENCE_FILE, save_reference
 from audit.series.tracks import follow
 from audit.training.arguments import DEFAULT_NAME, check_arguments, must_be_hidden
-from audit.training.beginning import first_reference, loaded, plan_of, taken_up
+from audit.training.beginning import first_reference, loaded, taken_up
+from audit.training.ending import ask_hidden, keep_flagged
 from audit.training.folder import Folder
+from audit.training.reading import LiveReader
 from audit.training.state import AuditState, facts_of, from_json, to_json
 from audit.training.unchanged import unchanged
 from audit.training.verdicts import StepVerdict, scalars_of
@@ -100,7 +99,8 @@ class Auditor:
         self._kept_in: Path | None = None
         self._reference_digest: str | None = None
         self._resumed: AuditState | None = None
-        self._plan: tuple[Any, Plan] | None = None
+        self._reader = LiveReader(tokenizer, name, self.options, self._talk)
+        self._before: tuple[str, ...] = ()
         self._heeded: Stop | None = None
         self._seen = 0
         self._folder = Folder(self.out)
@@ -125,6 +125,9 @@ class Auditor:
         """
         if self._reference is not None:
             return
+        self._folder.open(anew=not self._rows)  # one that cannot be had is none to leave word in
+        self._before = left_before(self.out)
+        self._told = replace(self._told, notes=self._before)
         with unchanged(model), self._told_of():
             self._begin(model, at)
 
@@ -188,7 +191,7 @@ class Auditor:
         Args:
             model: as it is at the end: audited once more if it went on since the last audit, and
                 asked the hidden suites. Where an alarm ended the run and nobody else kept its
-                weights, they go to `out/flagged`.
+                weights, they go to `out/flagged`, or `out/flagged-2` where older ones are there.
             kept: where the flagged weights are.
             once_more: False where the model is not what was trained last, as where a framework
                 has put its best checkpoint back: then it is not audited.
@@ -200,29 +203,26 @@ class Auditor:
             self.begin(model)
             if once_more and self._seen > (self._rows[-1].step or 0):
                 self.audit(model, self._seen)
+        kept = kept or self._told.kept
         stop = self._report(look_back=False).stop
         ended = stop is not None and stop.on_flag != "warn"
         if kept is None and ended and model is not None and self.out is not None:
-            kept = self._keep(model)
-        hidden = self._ask_hidden(model) if model is not None and self._hidden else ()
+            kept = keep_flagged(model, self.tokenizer, self.out)
+        hidden: list[str] = []
+        if model is not None and self._hidden:
+            live = self._reader.described(model, digest=True)
+            hidden = ask_hidden(self._hidden, live, self.out, self.options)
         self._told = replace(
             self._told,
             kept=kept if ended else None,
             hidden=tuple(dict.fromkeys((*self._told.hidden, *hidden))),
-            notes=self._notes(),
+            notes=(*self._before, *self._notes()),
         )
-        self._plan = None
+        self._reader.forget()
         report = self.report
         self._folder.open(anew=False)
         self._folder.write(report, "complete")
         return report
-
-    def _keep(self, model: Any) -> str:
-        folder = str(Path(self.out or ".") / "flagged")
-        with quiet():
-            unwrapped(model).save_pretrained(folder)
-            self.tokenizer.save_pretrained(folder)
-        return folder
 
     def _notes(self) -> tuple[str, ...]:
         if len(self._rows) > 1 or self._given_reference is not None:
@@ -271,6 +271,7 @@ class Auditor:
             if track.on_flag == "pause" and track.alarm_step is not None and self._rows:
                 self._acknowledged.append(self._rows[-1].step or 0)
         self._seen = step
+        self._told = replace(self._told, kept=None)
 
     @contextmanager
     def _told_of(self) -> Iterator[None]:
@@ -282,10 +283,7 @@ class Auditor:
             raise
 
     def _begin(self, model: Any, at: int) -> None:
-        if self.tokenizer is None:
-            raise UsageError("the auditor has no tokenizer: give it the model's")
-        self._folder.open(anew=not self._rows)
-        live = wrap_model(model, self.tokenizer, name=self.name, digest=False)
+        live = self._reader.described(model)
         if self._rows:
             assert self._resumed is not None, "rows before the beginning come from a state"
             self._reference = taken_up(
@@ -304,7 +302,7 @@ class Auditor:
         if self._given_reference is None:
             audited = audit_reference(reference, seed=self.options.seed)
         else:
-            audited = self._audited(live, reference)
+            audited = self._reader.against(live, reference)
         if self.out is not None:
             save_reference(self.out, reference, seed=self.options.seed)
             self._kept_in = self.out
@@ -315,23 +313,9 @@ class Auditor:
         self._folder.write(self._report(look_back=False))
 
     def _look(self, model: Any, step: int) -> CheckpointRow:
-        live = wrap_model(model, self.tokenizer, name=self.name, digest=False)
+        live = self._reader.described(model)
         assert self._reference is not None, "begin comes first"
-        return self._row(step, self._audited(live, self._reference), live)
-
-    def _audited(self, live: LoadedModel, reference: Reference) -> Audited:
-        plan = self._plan_for(live, reference)
-        captured = capture_plan(plan, live, self._talk)
-        return audit_live(reference, live, plan, captured, seed=self.options.seed, talk=self._talk)
-
-    def _plan_for(self, live: LoadedModel, reference: Reference) -> Plan:
-        """The plan of the live model, laid once unless features have to be checked anew."""
-        if self._plan is not None and self._plan[0] is live.model:
-            return self._plan[1]
-        plan = plan_of(reference, live, self.options)
-        if not reference.watches.opened:
-            self._plan = (live.model, plan)
-        return plan
+        return self._row(step, self._reader.against(live, self._reference), live)
 
     def _row(self, step: int, audited: Audited, live: LoadedModel) -> CheckpointRow:
         return CheckpointRow(
@@ -368,17 +352,6 @@ class Auditor:
                 f"step {step} comes before step {last}, which was audited: call resume_at({step}) "
                 f"where training was rolled back"
             )
-
-    def _ask_hidden(self, model: Any) -> list[str]:
-        folders = []
-        for suite in self._hidden:
-            folder = None if self.out is None else self.out / "hidden" / suite.suite.name
-            run_audit(
-                suite, wrap_model(model, self.tokenizer, name=self.name), out=folder,
-                options=self.options, expression=None,
-            )  # fmt: skip
-            folders.append(f"hidden/{suite.suite.name}")
-        return folders
 
 
 def _opened(suites: SuiteSource | Sequence[SuiteSource], seed: int) -> list[LoadedSuite]:

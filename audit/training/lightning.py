@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from audit.errors import UsageError
+from audit.series.flagged import free_place
 from audit.training.arguments import DEFAULT_NAME
 from audit.training.loop import LoopAudit
 
@@ -179,7 +180,8 @@ class LightningAuditCallback(_lightning().Callback):  # type: ignore[misc]
         stop = trainer.strategy.reduce_boolean_decision(verdict.should_stop, all=False)
         if stop:
             folder = Path(self._keep or Path(trainer.default_root_dir) / "flagged")
-            kept = folder / f"step={trainer.global_step}.ckpt"
+            kept = free_place(folder, f"step={trainer.global_step}", ".ckpt")
+            kept = trainer.strategy.broadcast(kept)  # what the first rank found free
             trainer.save_checkpoint(kept)
             self._kept = str(kept)
             trainer.should_stop = True

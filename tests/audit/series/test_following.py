@@ -133,3 +133,16 @@ def test_a_run_that_moved_is_not_audited_again_and_is_named_where_it_is(
     found = audited(moved, tmp_path / "out")
     assert [row.stat().st_mtime_ns for row in rows] == before
     assert [Path(row.source).parent for row in found.checkpoints] == [moved] * 2
+
+
+def test_weights_that_an_alarm_left_in_its_folder_are_named_and_left(
+    run: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    kept = Path(shutil.copytree(ORGANISMS / "liar", out / "flagged"))
+    (out / "status.json").write_text("{}", encoding="utf-8")  # a training run ended here
+    before = sorted(path.name for path in kept.rglob("*"))
+    found = audited(run, out)
+    assert found.notes[0].startswith("flagged in this folder: weights that an earlier alarm left")
+    assert sorted(path.name for path in kept.rglob("*")) == before
+    assert not any("flagged" in note for note in audited(run, tmp_path / "other").notes)

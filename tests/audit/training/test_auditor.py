@@ -248,6 +248,51 @@ def test_an_alarm_that_was_acknowledged_stays_told(tmp_path: Path) -> None:
     assert audited.audit(liar, 4).should_stop, "what goes on is seen again"
 
 
+def flagged_run(folder: Path) -> tuple[Auditor, SeriesReport]:
+    """A run into `folder/out` that ends on an alarm after its second step."""
+    audited = auditor(folder, policy={"patience": 1}, out=folder / "out")
+    liar = load_model(organism_path("liar"))
+    assert audited.step(liar, 2).should_stop
+    return audited, audited.finish(liar)
+
+
+def test_weights_of_an_earlier_alarm_stay_and_the_next_record_names_them(tmp_path: Path) -> None:
+    _, first = flagged_run(tmp_path)
+    assert first.stop is not None
+    assert not first.notes
+    kept = Path(str(first.stop.kept))
+    bytes_before = {path.name: path.read_bytes() for path in kept.iterdir()}
+
+    quiet = auditor(tmp_path, out=tmp_path / "out")
+    told = quiet.report.notes
+    assert len(told) == 1
+    assert told[0].startswith("flagged in this folder: weights that an earlier alarm left")
+    assert quiet.finish(runs.honest()).notes[0] == told[0]
+    assert read_record(tmp_path / "out").notes[0] == told[0]  # type: ignore[union-attr]
+
+    _, second = flagged_run(tmp_path)
+    assert second.stop is not None
+    assert second.stop.kept == str(tmp_path / "out" / "flagged-2")
+    assert {path.name: path.read_bytes() for path in kept.iterdir()} == bytes_before
+    third = auditor(tmp_path, out=tmp_path / "out")
+    assert third.report.notes[0].startswith("flagged, flagged-2 in this folder")
+
+
+def test_flagged_weights_are_kept_once_however_often_it_is_finished(tmp_path: Path) -> None:
+    audited, first = flagged_run(tmp_path)
+    again = audited.finish(load_model(organism_path("liar")))
+    assert again.stop == first.stop
+    assert not (tmp_path / "out" / "flagged-2").exists()
+
+
+def test_a_folder_of_something_else_is_refused_each_time_and_left_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("mine", encoding="utf-8")
+    for _ in range(2):
+        with pytest.raises(UsageError, match="holds no earlier run"):
+            Auditor("organism_lying", runs.tokenizer(), out=tmp_path).begin(runs.honest())
+    assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
+
+
 @pytest.mark.parametrize(
     ("given", "told"),
     [
@@ -263,9 +308,10 @@ def test_what_cannot_be_meant_is_refused_at_once(given: dict[str, Any], told: st
         Auditor("organism_lying", runs.tokenizer(), **given)
 
 
-def test_without_a_tokenizer_it_does_not_begin() -> None:
+def test_without_a_tokenizer_it_does_not_begin_and_says_so(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no tokenizer"):
-        Auditor("organism_lying", None).begin(runs.honest())
+        Auditor("organism_lying", None, out=tmp_path / "out").begin(runs.honest())
+    assert "no tokenizer" in (tmp_path / "out" / "status.json").read_text("utf-8")
 
 
 def test_a_reference_does_not_keep_the_weights() -> None:

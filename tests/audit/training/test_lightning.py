@@ -138,11 +138,13 @@ def test_the_end_of_a_run_is_audited_too_and_once(tmp_path: Path) -> None:
 
 
 def test_an_alarm_at_the_end_of_a_run_keeps_the_weights_as_any_other(tmp_path: Path) -> None:
-    callback = LightningAuditCallback(suite_that(tmp_path, every=50, patience=1))
-    a_trainer(tmp_path, callback, max_steps=30).fit(a_module(to_liar=True), data())
-    stop = callback.auditor.report.stop
-    assert (stop.step, stop.kept) == (30, str(tmp_path / "flagged" / "step=30.ckpt"))
-    assert Path(stop.kept).is_file()
+    suite = suite_that(tmp_path, every=50, patience=1)
+    for name in ("step=30.ckpt", "step=30-2.ckpt"):  # what an earlier run kept is not overwritten
+        callback = LightningAuditCallback(suite)
+        a_trainer(tmp_path, callback, max_steps=30).fit(a_module(to_liar=True), data())
+        stop = callback.auditor.report.stop
+        assert (stop.step, stop.kept) == (30, str(tmp_path / "flagged" / name))
+        assert Path(stop.kept).is_file()
 
 
 def test_resumed_from_a_checkpoint_it_decides_as_if_never_interrupted(tmp_path: Path) -> None:
