@@ -28,6 +28,7 @@ BLOCKS = Ramp(" ▁▂▃▄▅▆▇█", "│", "·")
 DIGITS = Ramp(" 123456789", "|", "0")
 
 TOKEN_LIMIT = 24
+UNSEEN = "?"
 
 
 def mark(value: float, maximum: float, ramp: Ramp) -> str:
@@ -39,10 +40,37 @@ def mark(value: float, maximum: float, ramp: Ramp) -> str:
     return ramp.marks[max(1, round(share * steps))]
 
 
-def sparkline(values: Sequence[float], ramp: Ramp) -> str:
-    """One mark for each value, the largest at the top of the ramp; nothing is seen too."""
-    drawn = "".join(mark(value, max(values), ramp) for value in values)
-    return drawn.replace(" ", ramp.empty)
+def sparkline(values: Sequence[float | None], ramp: Ramp, maximum: float | None = None) -> str:
+    """One mark for each value; nothing is seen too, and a `?` is what is not known.
+
+    The top of the ramp is `maximum`, or the largest value.
+    """
+    known = [value for value in values if value is not None]
+    top = max(known, default=0.0) if maximum is None else maximum
+    drawn = (UNSEEN if value is None else mark(value, top, ramp) for value in values)
+    return "".join(drawn).replace(" ", ramp.empty)
+
+
+def histogram(
+    counts: Sequence[int], edges: Sequence[float], cuts: Sequence[float], ramp: Ramp
+) -> str:
+    """A mark for each bin, and a bar at the edge that is nearest to each cut.
+
+    `edges` ascend and are one more than the counts; a cut beyond them stands at the end.
+    """
+    marks = sparkline(counts, ramp)
+    bars = {min(range(len(edges)), key=lambda i: abs(edges[i] - cut)) for cut in cuts}
+    return "".join(
+        (ramp.between if index in bars else "") + marks[index : index + 1]
+        for index in range(len(edges))
+    )
+
+
+def thinned(values: Sequence[float | None], width: int) -> tuple[list[float | None], int]:
+    """At most `width` values, each the largest known of its neighbours, and of how many."""
+    each = max(1, -(-len(values) // width))
+    groups = [values[start : start + each] for start in range(0, len(values), each)]
+    return [max((v for v in group if v is not None), default=None) for group in groups], each
 
 
 def shown_token(token: str) -> str:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from reports.markdown.curves import scores_paragraphs, token_line
 from reports.markdown.features import features_of_check
 from reports.markdown.text import code, fence, html_code, prose, table
-from reports.record import RowResult, Verdict
+from reports.record import BaselineState, RowResult, Verdict
 from reports.text import safe_lines, safe_text
 from reports.views.check import CheckView, Excuse, Field, FourFieldTable
 from reports.views.instrument import Instrument, LayerLine
+from reports.views.known import STATE_WORDS
 from reports.views.wording import UNKNOWN, GateWords
 
 SIGNS: dict[Verdict, str] = {
@@ -25,9 +27,15 @@ TEXT_LIMIT = 600
 BAR_WIDTH = 20
 
 
-def verdict_words(verdict: Verdict, excuse: Excuse | None = None) -> str:
-    """The verdict as a sign and a word, so that it is read without colour and in raw text."""
-    return f"{SIGNS[verdict]} **{verdict}**{f' ({excuse.word})' if excuse else ''}"
+def verdict_words(
+    verdict: Verdict, excuse: Excuse | None = None, state: BaselineState | None = None
+) -> str:
+    """The verdict as a sign and a word, so that it is read without colour and in raw text.
+
+    A flag says how it stands: why it does not gate, or against the baseline.
+    """
+    word = excuse.word if excuse else STATE_WORDS[state] if state and verdict == "flag" else ""
+    return f"{SIGNS[verdict]} **{verdict}**{f' ({word})' if word else ''}"
 
 
 def check_opening(view: CheckView) -> str:
@@ -59,6 +67,8 @@ def row_lines(rank: int, row: RowResult, words: GateWords) -> str:
     facts.append(f"| row {safe_text(row.id, 60)} of group {safe_text(row.group, 60)}")
     about = ", ".join(f"{key} = {value}" for key, value in row.attributes.items())
     lines = [f"     | {line}" for line in safe_lines(row.text, TEXT_WIDTH, TEXT_LIMIT)]
+    if row.tokens:
+        lines.append(f"     ({token_line(row.tokens)})")
     if about:
         lines.append(f"     ({safe_text(about, TEXT_WIDTH)})")
     return "\n".join([" ".join(facts), *lines])
@@ -79,6 +89,8 @@ def _paragraphs(view: CheckView) -> Iterator[str]:
         yield f"#### Firing and behaviour\n\n{_four_fields(view.four_fields, view.words)}"
     if view.instrument.quality:
         yield f"#### How good the monitor is\n\n{_quality(view.instrument)}"
+    if scores := list(scores_paragraphs(check)):
+        yield "\n\n".join(["#### Scores and threshold", *scores])
     if view.instrument.layers:
         yield f"#### Where it was read\n\n{_layers(view.instrument.layers)}"
     yield from features_of_check(check, level=4)
@@ -88,7 +100,7 @@ def _paragraphs(view: CheckView) -> Iterator[str]:
 def _gates(view: CheckView) -> str:
     rows = [
         (
-            verdict_words(gate.verdict, gate.excuse),
+            verdict_words(gate.verdict, gate.excuse, gate.gate.baseline_state),
             prose(gate.title),
             gate.severity,
             gate.found,

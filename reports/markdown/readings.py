@@ -1,15 +1,17 @@
 """One check of a series as Markdown: its state on every checkpoint and what that rests on.
 
-The states stand open; readings, gates, drift and reasons are folded. Decides nothing.
+The states stand open; readings, gates, drift and reasons are folded. Where room is short the
+checkpoints that matter least lose their lines first. Decides nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 
 from reports.markdown.check import verdict_words
-from reports.markdown.text import code, folded, prose, table
+from reports.markdown.pieces import Piece
+from reports.markdown.text import code, folding, prose, table, table_row
 from reports.parts import Estimate
 from reports.series import CheckpointRow, CheckReading
 from reports.views.check import Excuse, suppression
@@ -17,6 +19,8 @@ from reports.views.series import SeriesView, at, doubts, step_words
 from reports.views.wording import UNKNOWN, estimate_words, figure, gate_words, percent, probability
 
 Read = list[tuple[CheckpointRow, CheckReading]]
+# Lines of one checkpoint, and how little it matters: 0 for the most.
+Ranked = list[tuple[int, str]]
 
 STATES = (
     *("Verdict", ">Step", "State", "Read by", ">Change", ">q"),
@@ -42,24 +46,59 @@ WEIGHTS = (
 )
 
 
-def check_section(view: SeriesView, key: tuple[str, str]) -> Iterator[str]:
-    """Paragraphs about one check over the whole series."""
+def check_section(
+    view: SeriesView, key: tuple[str, str], order: Sequence[int], first: int, index: int
+) -> Iterator[Piece]:
+    """One check over the whole series.
+
+    `order` says for each checkpoint how little it matters, `first` is the rank of the section;
+    its states, its folded tables and its reasons come in the ranks after that. `index` is the
+    place of the check among the others.
+    """
+    places_of = {id(row): rank for row, rank in zip(view.report.checkpoints, order, strict=True)}
     read = list(view.readings(key))
+    ranks = [places_of[id(row)] for row, _ in read]
+    section = (first, index)
+    title = f"## {code('/'.join(key), 250)}\n\n"
     if not read:
-        yield "It could be read on no checkpoint."
+        yield Piece(f"{title}It could be read on no checkpoint.\n\n", section, "check")
         return
+    yield Piece(f"{title}{_about(read)}\n\n{table(STATES, [])}\n", section, "check")
+    for rank, (row, check) in zip(ranks, read, strict=True):
+        line = table_row(_state(row, check))
+        yield Piece(f"{line}\n", (first + 1, rank, index), "state")
+    yield Piece("\n", section)
+    for fold, (name, what, header, lines) in enumerate(FOLDED):
+        rows = [
+            (rank, "\n".join(map(table_row, told)))
+            for rank, (row, check) in zip(ranks, read, strict=True)
+            if (told := list(lines(row, check)))
+        ]
+        yield from _folded(name, table(header, []), rows, (first + 2 + fold, index), what)
+    reasons = _reasons(read, ranks)
+    yield from _folded("Why, and notes", "", reasons, (first + 2 + len(FOLDED), index), "reason")
+
+
+def _folded(
+    title: str, header: str, rows: Ranked, rank: tuple[int, int], what: str
+) -> Iterator[Piece]:
+    """A folded part that loses its lines one by one, the last together with the fold."""
+    if not rows:
+        return
+    opening, closing = folding(title)
+    fold, index = rank
+    first = (fold, min(place for place, _ in rows), index)
+    yield Piece(f"{opening}{header}{chr(10) if header else ''}", first)
+    for place, text in rows:
+        yield Piece(f"{text}\n", (fold, place, index), what)
+    yield Piece(f"{closing}\n\n", first)
+
+
+def _about(read: Read) -> str:
     concepts = ", ".join(code(concept) for concept in dict.fromkeys(c.concept for _, c in read))
     places = dict.fromkeys(c.hook_name for _, c in read if c.hook_name)
     where = f", read at {', '.join(map(code, places))}" if places else ""
-    yield f"Looks for {concepts}{where}."
-    yield table(STATES, [_state(row, check) for row, check in read])
-    for title, header, lines in FOLDED:
-        rows = [line for row, check in read for line in lines(row, check)]
-        if rows:
-            yield folded(title, table(header, rows))
-    reasons = _reasons(read)
-    if reasons:
-        yield folded("Why, and notes", "\n".join(reasons))
+    return f"Looks for {concepts}{where}."
 
 
 def _excuse(check: CheckReading) -> Excuse | None:
@@ -155,24 +194,27 @@ def _weights(row: CheckpointRow, check: CheckReading) -> Iterator[tuple[str, ...
 
 Lines = Callable[[CheckpointRow, CheckReading], Iterator[tuple[str, ...]]]
 
-FOLDED: tuple[tuple[str, tuple[str, ...], Lines], ...] = (
-    ("The three probes on every checkpoint", READINGS, _readings),
-    ("Gates and the evidence for the alarm", GATES, _gates),
-    ("How far the activations lie from the reference's", DRIFT, _drift),
-    ("How well the reference's SAE describes each checkpoint", SAE, _sae),
-    ("Its own text under two sets of weights", WEIGHTS, _weights),
+# A title, what a reader loses with a checkpoint's lines, the head of the table, and its lines.
+FOLDED: tuple[tuple[str, str, tuple[str, ...], Lines], ...] = (
+    ("The three probes on every checkpoint", "probe reading", READINGS, _readings),
+    ("Gates and the evidence for the alarm", "gate reading", GATES, _gates),
+    ("How far the activations lie from the reference's", "drift reading", DRIFT, _drift),
+    ("How well the reference's SAE describes each checkpoint", "SAE reading", SAE, _sae),
+    ("Its own text under two sets of weights", "two-weights reading", WEIGHTS, _weights),
 )
 
 
-def _reasons(read: Read) -> list[str]:
+def _reasons(read: Read, ranks: Sequence[int]) -> Ranked:
     """Why each state and verdict, said once for checkpoints in a row that share it."""
-    said = [(row, tuple(_why(check))) for row, check in read]
+    said = [(row, tuple(_why(check)), rank) for (row, check), rank in zip(read, ranks, strict=True)]
     lines = []
     for why, run in groupby(said, key=lambda item: item[1]):
-        rows = [row for row, _ in run]
+        items = list(run)
+        rows = [row for row, _, _ in items]
         span = at(rows[0]) if len(rows) == 1 else f"{at(rows[0])} to {at(rows[-1])}"
         if why:
-            lines.append(f"- {prose(span)}: {'; '.join(map(prose, why))}")
+            line = f"- {prose(span)}: {'; '.join(map(prose, why))}"
+            lines.append((min(rank for _, _, rank in items), line))
     return lines
 
 

@@ -1,29 +1,24 @@
 """The record of a series as GitHub Markdown: what a person reads, and argues with.
 
-Opens with the verdict and a row for every checkpoint, none left out; then each check with the
-three probes, the drift and the evidence for the alarm. Decides nothing.
+Opens with the verdict and a row for every checkpoint; then each check with the three probes,
+the drift and the evidence for the alarm. Where room is short the worst and the latest
+checkpoints stay. Decides nothing.
 """
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from reports.drawing.series import SERIES_PICTURE, drawable
-from reports.markdown.audit import MARKER
 from reports.markdown.check import verdict_words
+from reports.markdown.curves import track_lines
+from reports.markdown.origin import model_facts, origin_facts, reproduction, suite_facts
+from reports.markdown.pieces import COMMENT_LIMIT, Limit, Piece, by_turns, fitted, marker
 from reports.markdown.readings import check_section
-from reports.markdown.text import code, fenced, folded, prose, table
-from reports.record import ModelInfo, Provenance
+from reports.markdown.text import code, fenced, folded, prose, table, table_row
 from reports.series import CheckpointRow, SeriesReport
-from reports.text import safe_text
-from reports.views.series import (
-    SeriesView,
-    TrackView,
-    compact,
-    step_words,
-    view_series,
-)
+from reports.views.check import WORST_FIRST
+from reports.views.series import SeriesView, TrackView, compact, step_words, view_series
 from reports.views.wording import UNKNOWN, percent
 
 READING = """- **stable**: what the monitor reads changed by no more than the tolerance. \
@@ -47,43 +42,82 @@ monitor, or keeps the checkpoint that it likes best, selects against that monito
 outcome by a suite that the run never saw."""
 
 
-def render_series_markdown(report: SeriesReport) -> str:
-    """The series as Markdown; it shows the picture that `series_svg` draws, beside it."""
-    view = view_series(report)
-    return "\n\n".join(_paragraphs(view)) + "\n"
+# What is kept longest comes first: why it was stopped, the lines of the head by turns, the
+# tracks, the foot, then the checks: their sections, states, and folded tables one by one.
+STOP, HEAD, TRACK, FOOT, NOTE, CHECK = range(6)
 
 
-def _paragraphs(view: SeriesView) -> Iterator[str]:
+def render_series_markdown(
+    report: SeriesReport, *, limit: Limit = COMMENT_LIMIT, picture: bool = True
+) -> str:
+    """The series as Markdown of at most `limit`; the default is what GitHub takes as a comment.
+
+    It shows the picture that `series_svg` draws, which lies beside it, unless there is no
+    beside. What always stays (title, summary, headings) needs up to 2,000 characters.
+    """
+    return fitted(_pieces(view_series(report), picture=picture), limit)
+
+
+def urgency(rows: Sequence[CheckpointRow]) -> list[int]:
+    """The place of each checkpoint where only some can be shown: worst first, then latest."""
+    order = sorted(range(len(rows)), key=lambda i: (WORST_FIRST.index(rows[i].verdict), -i))
+    places = {index: place for place, index in enumerate(order)}
+    return [places[index] for index in range(len(rows))]
+
+
+def _pieces(view: SeriesView, *, picture: bool) -> Iterator[Piece]:
     report = view.report
-    yield f"{MARKER}\n# {verdict_words(report.verdict)} a series against {code(report.reference)}"
-    yield f"{prose(view.summary)}. Exit code {report.exit_code}: {view.meaning}."
+    order = urgency(report.checkpoints)
+    yield Piece(_opening(view))
     if view.stop:
         stops = report.stop is not None and report.stop.on_flag != "warn"
-        yield f"> **{'Stop' if stops else 'Alarm, which only warns'}:** {prose(view.stop, 2000)}"
-    if drawable(report):
-        yield f"![Rates over the checkpoints]({SERIES_PICTURE})"
+        word = "Stop" if stops else "Alarm, which only warns"
+        yield Piece(f"> **{word}:** {prose(view.stop, 2000)}\n\n", (STOP,), "stop")
+    if picture and drawable(report):
+        yield Piece(f"![Rates over the checkpoints]({SERIES_PICTURE})\n\n")
     if report.checkpoints:
-        yield f"## The checkpoints\n\n{_checkpoints(view)}"
+        yield Piece("## The checkpoints\n\n")
+        yield from _checkpoints(view, order)
     if view.tracks:
-        yield f"## Alarm, onset, outlook\n\n{_tracks(view)}"
-    yield f"## What was not measured\n\n{_not_measured(view)}"
-    for key in view.checks:
-        yield f"## {code('/'.join(key), 250)}"
-        yield from check_section(view, key)
+        yield Piece("\n## Alarm, onset, outlook\n\n")
+        yield from _tracks(view)
+    yield Piece("## What was not measured\n\n")
+    lines = list(_not_measured(view))
+    if not lines:
+        yield Piece("Everything that was asked for was measured.\n")
+    yield from by_turns((f"- {line}" for line in lines), HEAD, "gap")
+    yield Piece("\n")
+    for index, key in enumerate(view.checks):
+        yield from check_section(view, key, order, CHECK, index)
     if report.notes:
-        yield "## Notes\n\n" + "\n".join(f"- {prose(note)}" for note in report.notes)
-    yield folded("How to read this", READING)
-    yield f"## How to reproduce\n\n{_reproduce(report)}"
+        yield Piece("## Notes\n\n", (NOTE, 0))
+        yield from by_turns((f"- {prose(note)}" for note in report.notes), NOTE, "note")
+        yield Piece("\n", (NOTE, 0))
+    foot = f"{folded('How to read this', READING)}\n\n## How to reproduce\n\n"
+    yield Piece(f"{foot}{_reproduce(report)}\n", (FOOT,), "way to reproduce")
 
 
-def _checkpoints(view: SeriesView) -> str:
+def _opening(view: SeriesView) -> str:
+    report = view.report
+    found_by = marker((suite.name for suite in report.suites), "series")
+    return (
+        f"{found_by}\n# {verdict_words(report.verdict)} a series against "
+        f"{code(report.reference)}\n\n{prose(view.summary)}. Exit code {report.exit_code}: "
+        f"{view.meaning}.\n\n"
+    )
+
+
+def _checkpoints(view: SeriesView, order: Sequence[int]) -> Iterator[Piece]:
     """A row for every checkpoint, a column for every track."""
     lettered = len(view.tracks) > 1
     found = [f">Found {track.letter}, %" if lettered else ">Found, %" for track in view.tracks]
     header = ["Verdict", ">Step", "Checkpoint", *found, ">Behaviour, %", "State", "Its own record"]
-    rows = []
-    for index, row in enumerate(view.report.checkpoints):
-        rows.append(
+    if lettered:
+        legend = [f"{track.letter} is {_named(track)}" for track in view.tracks]
+        yield Piece(f"{'; '.join(legend)}.\n\n", (HEAD, 0), "legend")
+    yield Piece(f"{table(header, [])}\n", (HEAD, 0))
+    rows = [
+        table_row(
             (
                 verdict_words(row.verdict),
                 step_words(row),
@@ -94,9 +128,9 @@ def _checkpoints(view: SeriesView) -> str:
                 code(row.run) if row.run else UNKNOWN,
             )
         )
-    legend = [f"{track.letter} is {_named(track)}" for track in view.tracks] if lettered else []
-    limits = f"{'; '.join(legend)}.\n\n" if legend else ""
-    return f"{limits}{table(header, rows)}"
+        for index, row in enumerate(view.report.checkpoints)
+    ]
+    yield from by_turns(rows, HEAD, "checkpoint", order)
 
 
 def _named(track: TrackView) -> str:
@@ -130,15 +164,17 @@ def _states(row: CheckpointRow, *, many: bool) -> str:
     return "; ".join(f"{code(name)} {state or 'reference'}" for name, state in states)
 
 
-def _tracks(view: SeriesView) -> str:
-    parts = []
-    for track in view.tracks:
+def _tracks(view: SeriesView) -> Iterator[Piece]:
+    for index, track in enumerate(view.tracks):
         sentences = "\n".join(f"- {_bold_word(line)}" for line in [track.alarm, *track.sentences])
         letter = f"**{track.letter}:** " if len(view.tracks) > 1 else ""
-        parts.append(f"{letter}{_named(track)}. On a flag: {track.track.on_flag}.\n\n{sentences}")
+        about = f"{letter}{_named(track)}. On a flag: {track.track.on_flag}."
+        drawn = fenced(track_lines(track))
+        yield Piece(f"{about}\n\n{drawn}\n\n{sentences}\n\n", (TRACK, index), "track")
     alpha = percent(view.report.alpha)
-    kept = f"The chance of any false alarm over the whole run, all together, is at most {alpha}."
-    return "\n\n".join([*parts, kept])
+    yield Piece(
+        f"The chance of any false alarm over the whole run, all together, is at most {alpha}.\n\n"
+    )
 
 
 def _bold_word(sentence: str) -> str:
@@ -146,60 +182,34 @@ def _bold_word(sentence: str) -> str:
     return f"**{word}**: {prose(rest, 2000)}"
 
 
-def _not_measured(view: SeriesView) -> str:
+def _not_measured(view: SeriesView) -> Iterator[str]:
     report = view.report
-    lines = [
-        f"{verdict_words('error')} {code(row.name)}, step {step_words(row)}: "
-        f"{'; '.join(map(prose, row.reasons)) or 'no reason was recorded'}"
-        for row in view.broken
-    ]
-    lines += [
-        f"{verdict_words(check.verdict)} {code(f'{key[0]}/{key[1]}', 250)} on {code(row.name)}: "
-        f"{'; '.join(map(prose, check.reasons)) or 'no reason was recorded'}"
-        for key in view.checks
-        for row, check in view.readings(key)
-        if check.verdict in {"error", "inconclusive"}
-    ]
+    if not report.checkpoints:
+        yield "nothing was audited"
     if report.partial:
-        lines.append("the series is partial (limited, selected or stopped): not for gating")
+        yield "the series is partial (limited, selected or stopped): not for gating"
+    for row in view.broken:
+        why = "; ".join(map(prose, row.reasons)) or "no reason was recorded"
+        yield f"{verdict_words('error')} {code(row.name)}, step {step_words(row)}: {why}"
+    for key in view.checks:
+        for row, check in view.readings(key):
+            if check.verdict in {"error", "inconclusive"}:
+                why = "; ".join(map(prose, check.reasons)) or "no reason was recorded"
+                where = f"{code(f'{key[0]}/{key[1]}', 250)} on {code(row.name)}"
+                yield f"{verdict_words(check.verdict)} {where}: {why}"
     if report.hidden:
         kept = ", ".join(map(code, report.hidden))
-        lines.append(f"suites that the run never saw, with records of their own: {kept}")
-    if not report.checkpoints:
-        lines.append("nothing was audited")
-    return "\n".join(f"- {line}" for line in lines) or "Everything that was asked for was measured."
+        yield f"suites that the run never saw, with records of their own: {kept}"
 
 
 def _reproduce(report: SeriesReport) -> str:
-    origin = report.provenance
     options = ", ".join(f"{name} = {value}" for name, value in report.options.items())
     facts = [
         ("record", code(report.digest())),
-        *(_model_facts(report.reference_model) if report.reference_model else []),
-        *((f"suite {code(s.name)}, version {s.version}", code(s.digest)) for s in report.suites),
+        *(model_facts("reference", report.reference_model) if report.reference_model else []),
+        *suite_facts(report.suites),
         ("seed", str(report.seed)),
         *([("options", prose(options))] if options else []),
-        *(_origin_facts(origin) if origin else []),
+        *origin_facts(report.provenance),
     ]
-    command = f"$ {safe_text(shlex.join(origin.command), 2000)}" if origin else ""
-    return "\n\n".join([*([fenced([command])] if command else []), table(("What", "Which"), facts)])
-
-
-def _model_facts(model: ModelInfo) -> list[tuple[str, str]]:
-    shape = f"{model.architecture}, {model.n_layers} layers of width {model.d_model}, {model.dtype}"
-    return [
-        ("reference", f"{code(model.name)}, {prose(shape)}"),
-        ("reference weights", code(model.weights_digest)),
-        ("reference tokenizer", code(model.tokenizer_digest)),
-    ]
-
-
-def _origin_facts(origin: Provenance) -> list[tuple[str, str]]:
-    versions = ", ".join(f"{name} {version}" for name, version in origin.packages.items())
-    machine = f"Python {origin.python}, {origin.platform}, {origin.device}"
-    return [
-        ("made", prose(f"{origin.created} in {origin.duration_seconds:.3g} s")),
-        ("on", prose(machine)),
-        ("with", prose(versions)),
-        *([("commit", code(origin.git_commit))] if origin.git_commit else []),
-    ]
+    return reproduction(facts, report.provenance)

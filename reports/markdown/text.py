@@ -80,7 +80,13 @@ def heading(level: int, title: str) -> str:
 
 def folded(summary: str, body: str) -> str:
     """Markdown that opens on a click. The summary is ours, or HTML that is inert already."""
-    return f"<details>\n<summary>{summary}</summary>\n\n{body}\n\n</details>"
+    opening, closing = folding(summary)
+    return f"{opening}{body}\n{closing}"
+
+
+def folding(summary: str) -> tuple[str, str]:
+    """What stands before the lines of a folded part, and what after the last of them."""
+    return f"<details>\n<summary>{summary}</summary>\n\n", "\n</details>"
 
 
 def notes_markdown(notes: Sequence[str]) -> str:

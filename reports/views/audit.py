@@ -19,7 +19,7 @@ UNDECIDED: frozenset[Verdict] = frozenset({"error", "inconclusive"})
 
 @dataclass(frozen=True)
 class Finding:
-    """A gate that flagged or warned, in one sentence."""
+    """A gate that flagged or warned, in one sentence; `gate` is the record's own."""
 
     where: str
     verdict: Verdict
@@ -27,6 +27,7 @@ class Finding:
     sentence: str
     q_value: float | None
     excuse: Excuse | None
+    gate: GateResult
 
 
 @dataclass(frozen=True)
@@ -103,6 +104,7 @@ def _findings(checks: tuple[CheckView, ...]) -> Iterator[Finding]:
                     sentence=line.sentence,
                     q_value=line.gate.q_value,
                     excuse=line.excuse,
+                    gate=line.gate,
                 )
 
 

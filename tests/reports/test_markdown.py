@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
+from typing import Literal
 
 import pytest
 from hypothesis import example, given, settings
@@ -12,8 +13,9 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from reports.markdown.audit import COMMENT_LIMIT, HEADER, MARKER, render_markdown
+from reports.markdown.audit import HEADER, render_markdown
 from reports.markdown.check import SIGNS
+from reports.markdown.pieces import COMMENT_LIMIT, SUMMARY_LIMIT, Limit
 from reports.markdown.text import code, html_code, prose
 from reports.record import AuditReport
 from reports.text import is_hidden
@@ -24,6 +26,8 @@ from tests.reports.strategies import nasty, reports
 
 MARKDOWN = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
 
+ALL = Limit(10**9)
+
 BLOCKS = {
     *("heading_open", "paragraph_open", "inline", "fence", "html_block"),
     *("bullet_list_open", "list_item_open", "blockquote_open"),
@@ -31,7 +35,7 @@ BLOCKS = {
 }
 INLINE = {"text", "code_inline", "strong_open", "strong_close"}
 OUR_HTML = re.compile(
-    rf"{re.escape(MARKER)}\n"
+    r"<!-- alignment-audit(: [A-Za-z0-9_.,+-]+( [A-Za-z0-9_.,+-]+)?)? -->\n"
     r"|<details>\n<summary>\S+ <b>\w+</b> <code>[^<>]*</code>(: [^<>&]*)?</summary>\n"
     r"|<details>\n<summary>What the words mean</summary>\n"
     r"|<details>\n<summary>Evidence on feature \d+( <code>[^<>]*</code>)?</summary>\n"
@@ -46,6 +50,7 @@ ALIVE = re.compile(
 )
 OUR_TITLES = {
     *("What was found", "What was not measured", "Check by check", "How to reproduce"),
+    *("Flags no more", "Scores and threshold"),
     *("Gates", "Firing and behaviour", "How good the monitor is", "Where it was read"),
     *("What it rests on", "Other rows"),
     *("The SAE", "Features that are watched", "Features that go with it"),
@@ -212,9 +217,9 @@ def many_checks(count: int = 120) -> AuditReport:
 
 def test_a_long_report_is_cut_by_rank_and_says_so() -> None:
     report = many_checks()
-    whole, cut = render_markdown(report, limit=10**9), render_markdown(report)
-    assert len(whole) > 2 * COMMENT_LIMIT
-    assert COMMENT_LIMIT - 10_000 < len(cut) <= COMMENT_LIMIT
+    whole, cut = render_markdown(report, limit=Limit(10**9)), render_markdown(report)
+    assert len(whole) > 2 * COMMENT_LIMIT.most
+    assert COMMENT_LIMIT.most - 10_000 < len(cut) <= COMMENT_LIMIT.most
     assert "Cut to fit" in cut
     assert "Cut to fit" not in whole
     assert_inert(cut)
@@ -229,19 +234,33 @@ def test_a_long_report_is_cut_by_rank_and_says_so() -> None:
 def test_rows_go_before_checks_and_the_last_rows_first() -> None:
     report = many_checks(3)
     whole = render_markdown(report)
-    cut = render_markdown(report, limit=len(whole) - 5_000)
+    cut = render_markdown(report, limit=Limit(len(whole) - 5_000))
     assert cut.count("<summary>") == whole.count("<summary>") == 4
     shown = re.findall(r"^ +(\d+)\. score", cut, re.MULTILINE)
     assert 0 < len(shown) < 60
     assert max(map(int, shown)) - len(shown) / 3 < 1
 
 
-@settings(max_examples=30, deadline=None)
-@given(reports, st.integers(2_000, 9_000))
-def test_no_limit_is_exceeded(report: AuditReport, limit: int) -> None:
+@settings(max_examples=60, deadline=None)
+@given(reports, st.integers(0, 9_000), st.sampled_from(["characters", "bytes"]))
+def test_no_limit_is_exceeded_and_what_is_cut_is_said(
+    report: AuditReport, most: int, unit: Literal["characters", "bytes"]
+) -> None:
+    limit = Limit(most, unit)
     markdown = render_markdown(report, limit=limit)
-    assert len(markdown) <= limit
+    assert (len(markdown.encode()) if unit == "bytes" else len(markdown)) <= most
+    assert ("Cut to fit" in markdown) == (markdown not in ("", render_markdown(report, limit=ALL)))
     assert_inert(markdown)
+
+
+def test_a_summary_is_measured_in_bytes() -> None:
+    """Two in three of these characters are three bytes long, and GitHub counts bytes there."""
+    rows = [factory.make_row(i, text="語" * 550, tokens=None) for i in range(40)]
+    checks = [factory.make_check(id=f"check-{i}", top_rows=rows) for i in range(40)]
+    report = factory.make_report(checks=checks)
+    cut = render_markdown(report, limit=SUMMARY_LIMIT)
+    assert SUMMARY_LIMIT.most - 3_000 < len(cut.encode()) <= SUMMARY_LIMIT.most
+    assert len(render_markdown(report, limit=Limit(SUMMARY_LIMIT.most))) > len(cut)
 
 
 def test_the_hidden_concern_comes_first() -> None:

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from reports.features import Controls, FeatureCard, PathStep, Writer
 from reports.markdown.audit import render_markdown
 from reports.markdown.card import card_markdown
+from reports.markdown.pieces import Limit
 from reports.read import ReportError, read_report
 from reports.record import Estimate
 from reports.views.features import ARGUMENTS, rate_words
@@ -186,12 +187,12 @@ def test_hidden_characters_of_a_token_are_seen() -> None:
 
 def test_a_card_is_folded_into_its_check_and_goes_before_anything_else_when_room_is_short() -> None:
     report = features.make_feature_report()
-    whole = render_markdown(report, limit=10**6)
+    whole = render_markdown(report, limit=Limit(10**6))
     assert_inert(whole)
     section = whole.index("lying/lying_feature</code>: 0.31")
     card = whole.index("<summary>Evidence on feature 12 <code>says false in public</code>")
     assert section < whole.index("#### Other rows", section) < card
-    cut = render_markdown(report, limit=len(whole) - 1)
+    cut = render_markdown(report, limit=Limit(len(whole) - 1))
     assert "Cut to fit" in cut
     assert "Evidence on feature 12" not in cut
     rows = re.compile(r"^ +\d+\. score", re.MULTILINE)
