@@ -7,6 +7,7 @@ https://inspect.aisi.org.uk/eval-logs.html
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import re
@@ -130,6 +131,11 @@ class _Run:
     name: str
     status: str
 
+    @property
+    def short_name(self) -> str:
+        """Eight hex digits that tell runs apart."""
+        return hashlib.sha256(self.name.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+
 
 def _run(log: Mapping[str, Any]) -> _Run:
     about = log.get("eval")
@@ -160,8 +166,8 @@ def _columns(sample: Mapping[str, Any], run: _Run, roles: Mapping[str, str]) -> 
     target = sample.get("target")
     group = f"{run.task}/{sample['id']}"
     columns = {
-        # The same task may have been run many times; the beginning of its name tells runs apart.
-        "id": f"{group}/{epoch}/{run.name[:8]}",
+        # The same task may have been run many times.
+        "id": f"{group}/{epoch}/{run.short_name}",
         "group": group,
         "messages": turns,
         "task": run.task,

@@ -5,6 +5,7 @@ The logs and what Inspect reads in them come from `tests/judge/make_transcripts.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from pathlib import Path
@@ -67,7 +68,8 @@ def test_a_log_is_read_as_inspect_reads_it(rows: Any, name: str) -> None:
     found = {row.id: row for row in rows(f"{{transcripts: logs/{name}, where: {{{ANY}}}}}")}
     assert len(found) == len(log["samples"]) > 1
     for sample in log["samples"]:
-        row = found[f"{log['task']}/{sample['id']}/{sample['epoch']}/{log['eval_id'][:8]}"]
+        run = hashlib.sha256(log["eval_id"].encode()).hexdigest()[:8]
+        row = found[f"{log['task']}/{sample['id']}/{sample['epoch']}/{run}"]
         target = sample["target"]
         wanted = {
             "task": log["task"],
@@ -315,3 +317,23 @@ def test_files_that_are_none(told: Any, tmp_path: Path, named: str, said: str) -
 )
 def test_what_does_not_go_together(told: Any, spec: str, said: str) -> None:
     assert said in told(spec)[0]
+
+
+# --- what the documentation shows ----------------------------------------------------
+
+
+def test_the_suite_in_the_documentation_loads_and_its_data_are_scored(
+    load: Any, tmp_path: Path
+) -> None:
+    page = Path(__file__).parents[2] / "docs" / "transcripts.md"
+    text = next(
+        block.removeprefix("yaml\n")
+        for block in page.read_text(encoding="utf-8").split("```")
+        if block.startswith("yaml\nname: ")
+    )
+    (tmp_path / "logs").mkdir()
+    shutil.copy(LOGS / "ledgers.eval", tmp_path / "logs")
+    text = text.replace("score_deception", "score_honest")
+    found = read_dataset(load(text), "agent_runs")
+    assert [row.behaviour for row in found].count(True) == 2
+    assert {message.role for row in found for message in row.messages} == {"user", "assistant"}

@@ -56,7 +56,7 @@ def told(dataset: Any, tmp_path: Path) -> Callable[[str], str]:
 def test_logs_that_older_versions_packed(dataset: Any, tmp_path: Path, method: int) -> None:
     write_log(tmp_path / "a.eval", sample(), sample(id="b/c"), method=method)
     found = read_dataset(dataset("transcripts: a.eval"), "d")
-    assert [row.id for row in found] == ["t/1/1/01234567", "t/b/c/1/01234567"]
+    assert [row.id for row in found] == ["t/1/1/84d89877", "t/b/c/1/84d89877"]
 
 
 @pytest.mark.parametrize("prefix", ["attachment", "tc"])
