@@ -12,6 +12,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from reports.drawing.style import STYLE
 from reports.drawing.svg import (
     CHARACTER,
     Axis,
@@ -52,28 +53,6 @@ STATES: dict[State, tuple[str, str]] = {
     "concept lost": ("lost", "lost"),
     "monitor no longer valid": ("invalid", "not valid"),
 }
-
-STYLE = (
-    ".paper{fill:#fff}text{fill:#24292f}.soft{fill:#59636e}.strong{font-weight:600}"
-    ".grid{stroke:#24292f;stroke-opacity:.12;fill:none}.axis{stroke:#24292f;stroke-opacity:.45;"
-    "fill:none}.found{stroke:#265aa0;stroke-width:2;fill:none;stroke-linejoin:round}"
-    ".band{fill:#265aa0;fill-opacity:.16}.fdot{fill:#265aa0}.ftext{fill:#265aa0}"
-    ".does{stroke:#a85b00;stroke-width:1.8;stroke-dasharray:6 4;fill:none;stroke-linejoin:round}"
-    ".ddot{fill:#a85b00}.dtext{fill:#a85b00}.limit{stroke:#24292f;stroke-dasharray:1.5 3;"
-    "stroke-opacity:.8;fill:none}.alarm{stroke:#b23c26;stroke-width:1.6;fill:none}"
-    ".amark{fill:#b23c26}.atext{fill:#b23c26;font-weight:600}.gone{stroke:#59636e;"
-    "stroke-width:1.5;fill:none}.ahead{stroke:#265aa0;stroke-width:1.3;fill:none}"
-    ".hollow{stroke:#265aa0;stroke-width:1.3;fill:#fff}.fspan{stroke:#265aa0;stroke-width:2;"
-    "fill:none}.dspan{stroke:#a85b00;stroke-width:2;fill:none}.stable{fill:#c9cdd2}"
-    ".drifted{fill:#7aa7d9}.grew{fill:#b23c26}.lost{fill:#8a63b8}.invalid{fill:#24292f}"
-    ".reference{fill:none;stroke:#24292f;stroke-opacity:.35}"
-    "@media(prefers-color-scheme:dark){.paper{fill:#0d1117}text{fill:#e6edf3}.soft{fill:#9aa4af}"
-    ".grid,.axis,.limit,.reference{stroke:#e6edf3}.found,.ahead,.fspan{stroke:#79b0f5}"
-    ".hollow{stroke:#79b0f5;fill:#0d1117}.band,.fdot,.ftext{fill:#79b0f5}.does,.dspan"
-    "{stroke:#f0a94a}.ddot,.dtext{fill:#f0a94a}.alarm{stroke:#ff8368}.amark,.atext,.grew"
-    "{fill:#ff8368}.gone{stroke:#9aa4af}.stable{fill:#484f58}.drifted{fill:#3f78b8}"
-    ".lost{fill:#b794e6}.invalid{fill:#e6edf3}}"
-)
 
 
 @dataclass(frozen=True)

@@ -41,9 +41,14 @@ def text(
     x: float, y: float, said: str, of: str = "", *, anchor: str = "start", limit: int = 120
 ) -> str:
     """Text that may come from outside, as an element; `of` names its style."""
-    shown = html.escape(_NO_XML.sub("\ufffd", safe_text(said, limit)))
+    shown = attribute(said, limit)
     placed = f' text-anchor="{anchor}"' if anchor != "start" else ""
     return f'<text x="{px(x)}" y="{px(y)}"{_style(of)}{placed}>{shown}</text>'
+
+
+def attribute(said: str, limit: int = 300) -> str:
+    """Text that may come from outside, for the inside of an element or of quotes."""
+    return html.escape(_NO_XML.sub("\ufffd", safe_text(said, limit)))
 
 
 def line(x1: float, y1: float, x2: float, y2: float, of: str) -> str:

@@ -50,7 +50,7 @@ class GateLine:
     """A gate as a line of a table and as a sentence; `gate` is the record's own."""
 
     gate: GateResult
-
+    words: GateWords
     title: str
     severity: Severity
     verdict: Verdict
@@ -159,6 +159,7 @@ def _gate_line(gate: GateResult, excuse: Excuse | None) -> GateLine:
     words = gate_words(gate.kind)
     return GateLine(
         gate=gate,
+        words=words,
         title=words.title,
         severity=gate.severity,
         verdict=gate.verdict,

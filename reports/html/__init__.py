@@ -1,0 +1,1 @@
+"""Records as pages: one file each, without script, that asks nobody for anything."""

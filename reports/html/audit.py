@@ -1,0 +1,128 @@
+"""The page of one audit: what each template needs, said once.
+
+Takes the view that every format shares and adds what a page alone has: anchors, pictures, token
+strips. Decides nothing.
+"""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from reports.drawing.check import Figures, figures, gate_bar
+from reports.html.anchors import anchors_of
+from reports.html.environment import page
+from reports.html.glossary import GLOSSARY, anchor
+from reports.html.tokens import Token, strip
+from reports.record import AuditReport, RowResult, Verdict
+from reports.views.audit import view_report
+from reports.views.check import CheckView
+from reports.views.instrument import Line
+from reports.views.series import EXIT_MEANINGS
+
+LEADS: dict[Verdict, str] = {
+    "pass": "Not found above the limit:",
+    "warn": "Within the limit, near it:",
+    "flag": "Found:",
+    "inconclusive": "Cannot be said:",
+    "error": "Could not be measured:",
+}
+
+
+@dataclass(frozen=True)
+class RowView:
+    """A row as the page shows it; without token scores its text stands as it is."""
+
+    number: int
+    row: RowResult
+    score: str
+    tokens: tuple[Token, ...]
+
+
+@dataclass(frozen=True)
+class CheckPage:
+    """A check with all that is drawn of it."""
+
+    view: CheckView
+    anchor: str
+    lead: str
+    sentence: str
+    rests: str
+    bar: str | None
+    bars: tuple[str, ...]
+    figures: Figures
+    simpler: tuple[Line, ...]
+    rows: tuple[tuple[str, tuple[RowView, ...]], ...]
+    features: Markup
+
+
+def render_html(report: AuditReport) -> str:
+    """The audit as one self-contained page."""
+    view = view_report(report)
+    names = anchors_of([check.name for check in view.checks])
+    origin = report.provenance
+    return page(
+        "audit.html",
+        view=view,
+        checks=[check_page(check, name) for check, name in zip(view.checks, names, strict=True)],
+        meaning=EXIT_MEANINGS_OF_ONE.get(report.exit_code, ""),
+        command=shlex.join(origin.command) if origin else "",
+        record=report.digest(),
+        anchors={name: anchor(name) for name in GLOSSARY},
+    )
+
+
+EXIT_MEANINGS_OF_ONE: dict[int, str] = EXIT_MEANINGS | {
+    0: "Every gate that counts passed.",
+    1: "A gate flagged.",
+    2: "It was interrupted and can be run again.",
+    3: "A check could not be measured.",
+    5: "Nothing was audited.",
+    6: "Nothing flagged, but not everything could be decided.",
+}
+
+
+def check_page(view: CheckView, name: str) -> CheckPage:
+    """One check with everything that a page draws of it."""
+    gate = view.headline
+    sentence = gate.sentence if gate and view.verdict != "inconclusive" else _why(view)
+    return CheckPage(
+        view=view,
+        anchor=name,
+        lead=LEADS[view.verdict],
+        sentence=sentence,
+        rests=gate.support if gate and gate.gate.estimate else "",
+        bar=gate_bar(gate, width=220, labelled=True) if gate and gate.gate.estimate else None,
+        bars=tuple(gate_bar(line) for line in view.gates),
+        figures=figures(view),
+        simpler=view.instrument.baselines,
+        rows=_rows(view),
+        features=Markup(""),
+    )
+
+
+def _why(view: CheckView) -> str:
+    """Why an inconclusive check says nothing, and what it would have said."""
+    gate = view.headline
+    reasons = list(view.reasons) or ([gate.reason] if gate else list(view.check.reasons))
+    return "; ".join(reasons) or "no reason was recorded"
+
+
+def _rows(view: CheckView) -> tuple[tuple[str, tuple[RowView, ...]], ...]:
+    concern = f"Hidden concern: {view.words.event}, and looks fine"
+    parts = ((concern, view.hidden_concerns), ("Other rows", view.other_rows))
+    threshold = view.check.threshold.value if view.check.threshold else None
+    number, titled = 1, []
+    for title, rows in parts:
+        if rows:
+            shown = tuple(_row(number + i, row, threshold) for i, row in enumerate(rows))
+            titled.append((title, shown))
+            number += len(rows)
+    return tuple(titled)
+
+
+def _row(number: int, row: RowResult, threshold: float | None) -> RowView:
+    tokens = strip(row.tokens, threshold) if row.tokens else ()
+    return RowView(number, row, f"{row.score:.4g}", tokens)
