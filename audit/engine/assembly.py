@@ -6,14 +6,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from audit.engine.afterwards import illustrated, with_curves
 from audit.engine.plan import Plan
 from audit.engine.provenance import provenance, this_command
 from audit.engine.results import Failed, Measured, results_of
 from audit.engine.selected import Selected
-from audit.engine.verdict import exit_code, run_verdict
+from audit.engine.verdict import exit_code, run_verdict, with_heeded
 from audit.exit_codes import ExitCode
 from audit.models.loading import LoadedModel
-from reports.record import AuditReport, CheckResult, ModelInfo, SuiteInfo, Work
+from reports.record import AuditReport, ModelInfo, SuiteInfo, Work
 from suites.load import LoadedSuite
 from suites.schema import Severity
 
@@ -58,7 +59,13 @@ def assemble(
     say: Callable[[str], None] = lambda sentence: None,
 ) -> AuditReport:
     """The record of a run, interrupted or whole."""
-    checks = _with_evidence(results_of(progress.outcomes), subject, options, progress, say)
+    measurements = [o.measurement if isinstance(o, Measured) else None for o in progress.outcomes]
+    checks = with_curves(results_of(progress.outcomes), measurements)
+    if not progress.interrupted:  # else somebody is in a hurry to stop
+        checks, progress.interrupted = illustrated(
+            checks, measurements, subject, seed=options.seed, say=say
+        )
+    checks = with_heeded(checks, fail_on=options.fail_on)
     code = exit_code(
         checks, fail_on=options.fail_on, strict=options.strict, exit_zero=options.exit_zero
     )
@@ -83,32 +90,6 @@ def assemble(
         work=_work(plan),
         provenance=provenance(started=started, device=subject.device, command=this_command()),
     )
-
-
-def _with_evidence(
-    results: list[CheckResult],
-    subject: LoadedModel,
-    options: Options,
-    progress: Progress,
-    say: Callable[[str], None],
-) -> list[CheckResult]:
-    """Evidence on features, unless somebody is in a hurry to stop."""
-    measurements = [o.measurement if isinstance(o, Measured) else None for o in progress.outcomes]
-    if progress.interrupted or not any(m and m.work.watch for m in measurements):
-        return results
-    from audit.engine.feature_evidence import with_evidence
-
-    try:
-        return with_evidence(results, measurements, subject, seed=options.seed, say=say)
-    except KeyboardInterrupt:
-        progress.interrupted = True
-        note = "the run was interrupted before evidence on its features was made"
-        return [
-            result
-            if m is None or m.work.watch is None
-            else result.model_copy(update={"notes": [*result.notes, note]})
-            for result, m in zip(results, measurements, strict=True)
-        ]
 
 
 def _not_measured(

@@ -49,10 +49,10 @@ def four_fields(measured: Measurement, event: Flags) -> FourFields | None:
     )
 
 
-def top_rows(measured: Measurement, event: Flags) -> list[RowResult]:
-    """Rows that a person should read first: fires and looks fine, then fires, then the rest."""
+def top_indices(measured: Measurement, event: Flags) -> list[int]:
+    """Audit rows to read first: fires and looks fine, then fires, then the rest."""
     audit, scores = measured.work.roles["audit"], measured.scores["audit"]
-    fires, behaviours = measured.fires("audit"), measured.behaviours
+    behaviours = measured.behaviours
     absent = measured.reads_absent("audit")
     # How far beyond the threshold that counts: below it where absence was read.
     beyond = [
@@ -64,6 +64,13 @@ def top_rows(measured: Measurement, event: Flags) -> list[RowResult]:
         looks_fine = bool(behaviours) and behaviours[i].misbehaves is False
         return (not event[i], not looks_fine, -beyond[i], audit.rows[i].id)
 
+    return sorted(range(len(audit.rows)), key=rank)[:TOP_ROWS]
+
+
+def top_rows(measured: Measurement, event: Flags) -> list[RowResult]:
+    """The rows of `top_indices`, in that order."""
+    audit, scores = measured.work.roles["audit"], measured.scores["audit"]
+    fires, behaviours = measured.fires("audit"), measured.behaviours
     return [
         RowResult(
             id=audit.rows[i].id,
@@ -77,5 +84,5 @@ def top_rows(measured: Measurement, event: Flags) -> list[RowResult]:
             label=audit.rows[i].label,
             attributes=dict(audit.rows[i].attributes),
         )
-        for i in sorted(range(len(audit.rows)), key=rank)[:TOP_ROWS]
+        for i in top_indices(measured, event)
     ]

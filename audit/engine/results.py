@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
@@ -17,6 +16,7 @@ from audit.engine.estimates import recorded
 from audit.engine.evidence import event_of, four_fields, misbehaviour_rate, top_rows
 from audit.engine.gates import GATES, NEEDS_REFERENCE, NotMeasurableError
 from audit.engine.measure import Flags, Measurement
+from audit.engine.places import place_of
 from audit.engine.plan import CheckWork, RoleWork
 from audit.engine.selected import Selected
 from audit.engine.validity import blindness, broken_rules
@@ -32,7 +32,6 @@ from reports.record import (
     Threshold,
     Verdict,
 )
-from suites.load import LoadedSuite
 from suites.rows import Row
 from suites.schema import Gate, MonitorSpec, ProbeSpec
 from suites.splits import rows_digest
@@ -141,6 +140,7 @@ def _gate_result(
     misbehaves: Estimate | None,
     q_value: float | None,
     family: int,
+    source: str,
 ) -> GateResult:
     verdict: Verdict = "inconclusive"
     if held.estimate is None:
@@ -168,6 +168,7 @@ def _gate_result(
         verdict=verdict,
         reason=reason,
         detail=_detail(held.gate),
+        source=source,
     )
 
 
@@ -186,7 +187,15 @@ def _measured_result(
     work, blind = measured.work, blindness(measured)
     misbehaves = misbehaviour_rate(measured)
     gates = [
-        _gate_result(gate, invalid, blind, misbehaves, q_values.get((index, j)), len(q_values))
+        _gate_result(
+            gate,
+            invalid,
+            blind,
+            misbehaves,
+            q_values.get((index, j)),
+            len(q_values),
+            place_of(work.suite, ("checks", work.id, "gates", j)),
+        )
         for j, gate in enumerate(held)
     ]
     verdict = worst(gate.verdict for gate in gates)
@@ -212,7 +221,7 @@ def _measured_result(
         roles={role: _count(of_role.rows, of_role.digest) for role, of_role in work.roles.items()},
         top_rows=top_rows(measured, event),
         notes=_notes(measured),
-        source=_place(work.suite, work.id),
+        source=place_of(work.suite, ("checks", work.id)),
         sae=None if work.watch is None else work.watch.info,
         fidelity=None if work.watch is None else work.watch.fidelity,
         watched=list(measured.watched),
@@ -238,14 +247,15 @@ def _failed_result(failed: Failed) -> CheckResult:
                 verdict="error",
                 reason=failed.reason,
                 detail=_detail(gate),
+                source=place_of(failed.selected.suite, ("checks", failed.selected.id, "gates", j)),
             )
-            for gate in check.gates
+            for j, gate in enumerate(check.gates)
         ],
         monitor=_kind_in_words(check.monitor),
         roles={
             role: _count(rows, rows_digest(rows)) for role, rows in failed.selected.rows.items()
         },
-        source=_place(failed.selected.suite, failed.selected.id),
+        source=place_of(failed.selected.suite, ("checks", failed.selected.id)),
     )
 
 
@@ -341,11 +351,3 @@ def _notes_on_features(measured: Measurement) -> list[str]:
                 f"{baseline.auroc.value:.2f}): features explain, probes detect"
             )
     return notes
-
-
-def _place(suite: LoadedSuite, check_id: str) -> str:
-    """Where a check is written, `file.yaml:12:3`, by the name that does not tell the machine."""
-    file, line, column = suite.place_of(("checks", check_id)).rsplit(":", 2)
-    path = Path(file).absolute()
-    shown = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else Path(path.name)
-    return f"{shown.as_posix()}:{line}:{column}"

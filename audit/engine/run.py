@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from audit.engine.assembly import Options, Progress, assemble, model_info
+from audit.engine.baseline import against_baseline, must_fit, read_baseline
 from audit.engine.gates import NEEDS_REFERENCE
 from audit.engine.measure import Measurement
 from audit.engine.measuring import Talk, measure_model
@@ -46,6 +47,7 @@ def run_audit(
     model: str | LoadedModel,
     *,
     reference: str | LoadedModel | None = None,
+    baseline: str | Path | AuditReport | None = None,
     out: str | Path | None = None,
     options: Options | None = None,
     talk: Talk | None = None,
@@ -57,18 +59,27 @@ def run_audit(
         suites: paths, built-in names or loaded suites.
         model: a folder, a hub id with `@revision`, `organism:NAME`, or a loaded model.
         reference: the model that `excess_over_reference` compares with.
+        baseline: an earlier run, or its record, whose flags are known and do not gate.
         out: folder for the run directory; nothing is written where it is None.
         options: see `Options`; single ones may be given as keywords, `seed=3`.
         talk: where progress goes.
 
     Raises:
         SuiteError: mistakes in a suite or its data, all of them at once.
-        UsageError: a model, place or folder that cannot be had.
+        UsageError: a model, place, folder or baseline that cannot be had.
     """
     options = replace(options or Options(), **changes)  # type: ignore[arg-type]
     sources = [suites] if isinstance(suites, str | Path | LoadedSuite) else list(suites)
     folder = None if out is None else Path(out)
-    return audit_model(sources, model, reference, folder, options, talk or Talk()).report
+    return audit_model(
+        sources,
+        model,
+        reference,
+        folder,
+        options,
+        talk or Talk(),
+        baseline=read_baseline(baseline),
+    ).report
 
 
 def audit_model(
@@ -78,6 +89,8 @@ def audit_model(
     folder: Path | None,
     options: Options,
     talk: Talk,
+    *,
+    baseline: AuditReport | None = None,
 ) -> Audit:
     """`run_audit` for callers that want the scores too."""
     started = datetime.now(UTC)
@@ -91,6 +104,8 @@ def audit_model(
     )
     with run_dir(folder):
         subject = _loaded(model, options, talk)
+        if baseline is not None:
+            must_fit(baseline, subject.architecture)
         watches = open_watches(
             selected,
             subject,
@@ -104,21 +119,26 @@ def audit_model(
         clear_run_dir(folder)
         _run(plan, selected, subject, other, watches, options, talk, progress)
         measurements = tuple(o.measurement for o in progress.outcomes if isinstance(o, Measured))
-        audit = Audit(
-            report=assemble(
-                opened,
-                selected,
-                plan,
-                subject,
-                None if other is None else model_info(other),
-                options,
-                progress,
-                started,
-                talk.say,
-            ),
-            scores=scores_frame(measurements),
-            measurements=measurements,
+        report = assemble(
+            opened,
+            selected,
+            plan,
+            subject,
+            None if other is None else model_info(other),
+            options,
+            progress,
+            started,
+            talk.say,
         )
+        if baseline is not None:
+            report = against_baseline(
+                report,
+                baseline,
+                fail_on=options.fail_on,
+                strict=options.strict,
+                exit_zero=options.exit_zero,
+            )
+        audit = Audit(report, scores_frame(measurements), measurements)
         if folder is not None:
             store_run(folder, audit.report, audit.scores, audit.measurements)
     return audit

@@ -7,6 +7,7 @@ output downstream repeats what these functions said.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import TypeVar
 
 from audit.exit_codes import ExitCode
 from reports.record import CheckResult, Estimate, GateResult, Verdict
@@ -16,6 +17,8 @@ from suites.schema import SEVERITIES, Gate, Severity
 # A check with its gates, as a single audit and as a row of a series record it.
 Judged = CheckResult | CheckReading
 Held = GateResult | GateReading
+
+OneJudged = TypeVar("OneJudged", CheckResult, CheckReading)
 
 # From what stops a run to what lets it go on.
 _WORST_FIRST: tuple[Verdict, ...] = ("error", "flag", "inconclusive", "warn", "pass")
@@ -64,23 +67,49 @@ def survives(confidence: float, q_value: float) -> bool:
 
 
 def run_verdict(checks: Sequence[Judged], *, fail_on: Severity = "low") -> Verdict:
-    """The worst verdict over all gates; what does not gate counts as a warning.
+    """The worst verdict over all gates; what the exit code does not heed counts as a warning.
 
-    That is a flag that is suppressed, and a flag or an inconclusive gate below `fail_on`.
+    That is a flag that is suppressed or known from the baseline, and a flag or an inconclusive
+    gate below `fail_on`.
     """
     return worst(
-        "warn" if gate.verdict != "pass" and not _gates(check, gate, fail_on) else gate.verdict
+        "warn" if gate.verdict != "pass" and not heeded(check, gate, fail_on) else gate.verdict
         for check in checks
         for gate in check.gates
     )
 
 
-def _gates(check: Judged, gate: Held, fail_on: Severity) -> bool:
+def heeded(check: Judged, gate: Held, fail_on: Severity) -> bool:
+    """Whether the exit code heeds a gate.
+
+    Always an error; never a flag that is suppressed, or that is known from the baseline and did
+    not get worse; otherwise what is at least as severe as `fail_on`.
+    """
     if gate.verdict == "error":
         return True
-    if check.suppressed is not None and gate.verdict == "flag":
+    if gate.verdict == "flag" and (check.suppressed is not None or _known(gate)):
         return False
     return reaches(gate.severity, fail_on)
+
+
+def _known(gate: Held) -> bool:
+    return isinstance(gate, GateResult) and gate.baseline_state == "unchanged"
+
+
+def with_heeded(checks: Iterable[OneJudged], *, fail_on: Severity = "low") -> list[OneJudged]:
+    """The checks with what `heeded` says of each of their gates written down."""
+    return [_with_heeded(check, fail_on) for check in checks]
+
+
+def _with_heeded(check: OneJudged, fail_on: Severity) -> OneJudged:
+    heed = [heeded(check, gate, fail_on) for gate in check.gates]
+    if heed == [gate.gates for gate in check.gates]:  # as nearly always, and rows are many
+        return check
+    gates = [
+        gate.model_copy(update={"gates": heeds})
+        for gate, heeds in zip(check.gates, heed, strict=True)
+    ]
+    return check.model_copy(update={"gates": gates})
 
 
 def reaches(severity: Severity, fail_on: Severity) -> bool:
@@ -108,7 +137,7 @@ def exit_code(
     if exit_zero:
         return ExitCode.PASSED
     gating = {
-        gate.verdict for check in checks for gate in check.gates if _gates(check, gate, fail_on)
+        gate.verdict for check in checks for gate in check.gates if heeded(check, gate, fail_on)
     }
     if "flag" in gating:
         return ExitCode.FLAGGED

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from audit.engine.assembly import Options, suite_info
 from audit.engine.provenance import provenance, this_command
-from audit.engine.verdict import exit_code, worst
+from audit.engine.verdict import exit_code, with_heeded, worst
 from audit.errors import AuditError
 from audit.exit_codes import ExitCode
 from audit.series.checkpoints import Checkpoint
@@ -72,13 +72,17 @@ def series_report(
         fail_on=options.fail_on,
         look_back=look_back,
     )
-    stop = stop_of(followed.rows, followed.tracks, kept=told.kept) or told.stood
-    verdict = worst(row.verdict for row in followed.rows)
+    rows = [
+        row.model_copy(update={"checks": with_heeded(row.checks, fail_on=options.fail_on)})
+        for row in followed.rows
+    ]
+    stop = stop_of(rows, followed.tracks, kept=told.kept) or told.stood
+    verdict = worst(row.verdict for row in rows)
     if stop is not None and stop.on_flag != "warn":
         verdict = worst([verdict, "flag"])
     return SeriesReport(
         verdict=verdict,
-        exit_code=_exit_code(followed.rows, stop, options, interrupted=told.interrupted),
+        exit_code=_exit_code(rows, stop, options, interrupted=told.interrupted),
         partial=told.interrupted
         or any(one is not None for one in (options.limit, options.expression, options.only)),
         options={
@@ -92,12 +96,12 @@ def series_report(
         reference=told.reference,
         reference_model=told.reference_model,
         suites=[suite_info(suite) for suite in suites],
-        checkpoints=list(followed.rows),
+        checkpoints=rows,
         tracks=list(followed.tracks),
         stop=stop,
         alpha=min(1.0, sum(one.alpha for one in policy.values())),
         hidden=list(told.hidden),
-        notes=[*told.notes, *_acknowledged(followed.rows, told.acknowledged)],
+        notes=[*told.notes, *_acknowledged(rows, told.acknowledged)],
         provenance=provenance(started=told.started, device=told.device, command=this_command()),
     )
 

@@ -60,6 +60,7 @@ def check_reading(result: CheckResult, heard: Heard | None) -> CheckReading:
         suppressed=result.suppressed,
         hook_name=result.hook_name,
         gates=[_gate(gate) for gate in result.gates],
+        source=result.source,
     )
     if heard is None:
         return line
@@ -170,6 +171,7 @@ def _gate(held: GateResult) -> GateReading:
         q_value=held.q_value,
         verdict=held.verdict,
         reason=held.reason,
+        source=held.source,
     )
 
 

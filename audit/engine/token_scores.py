@@ -1,0 +1,166 @@
+"""What a monitor gives each token of the rows that a person reads first.
+
+Made after the verdicts are given, and with no say in them. The rows of all checks run once more,
+each distinct one once, as deep as the deepest place that is read and not on to the vocabulary.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from audit.engine.evidence import event_of, top_indices
+from audit.engine.measure import Measurement
+from audit.engine.token_window import token_window
+from audit.errors import AuditError
+from audit.features.pieces import Pieces
+from audit.models.loading import LoadedModel
+from audit.models.streaming import TokenActivations, stream
+from audit.models.tokens import select_tokens
+from probes.base import ProbeError
+from reports.curves import TokenScores
+from reports.record import CheckResult
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(eq=False)
+class _Reading:
+    """The top rows of one check, and what their tokens scored so far.
+
+    Attributes:
+        measured: the check.
+        rows: index of each among the audit rows.
+        sequences: index of each among all sequences that run.
+        scores: by sequence, `[n_tokens]`.
+        failure: why there are none, in words.
+    """
+
+    measured: Measurement
+    rows: tuple[int, ...]
+    sequences: tuple[int, ...]
+    scores: dict[int, Floats] = field(default_factory=dict)
+    failure: str | None = None
+
+
+def with_token_scores(
+    results: Sequence[CheckResult],
+    measurements: Sequence[Measurement | None],
+    model: LoadedModel,
+) -> list[CheckResult]:
+    """The results with the scores of the tokens of their top rows.
+
+    Args:
+        results: one a check, verdicts given.
+        measurements: what each rests on; None where it could not be measured.
+        model: the model that was judged.
+
+    What cannot be made is a note of the check: its verdict stands without it.
+    """
+    index: dict[tuple[int, ...], int] = {}
+    readings = [None if found is None else _reading(found, index) for found in measurements]
+    asked = [reading for reading in readings if reading is not None]
+    try:
+        _read(asked, list(index), model)
+    except Exception as error:  # noqa: BLE001 - it is told, and no given verdict is lost over it
+        for reading in asked:
+            reading.failure = _said(error)
+    pieces = Pieces(model.tokenizer)
+    return [
+        result if reading is None else _told(result, reading, pieces)
+        for result, reading in zip(results, readings, strict=True)
+    ]
+
+
+def _reading(measured: Measurement, index: dict[tuple[int, ...], int]) -> _Reading:
+    rows = tuple(top_indices(measured, event_of(measured)))
+    encoded = measured.work.roles["audit"].encoded
+    return _Reading(
+        measured, rows, tuple(index.setdefault(encoded[row].ids, len(index)) for row in rows)
+    )
+
+
+def _read(
+    readings: Sequence[_Reading], sequences: list[tuple[int, ...]], model: LoadedModel
+) -> None:
+    """Run the sequences and score their tokens for every check that wants them."""
+    places = list(dict.fromkeys(reading.measured.point.name for reading in readings))
+    if not places:
+        return
+    for batch in stream(model, sequences, places):
+        for reading in readings:
+            if reading.failure is not None:
+                continue
+            try:
+                reading.scores.update(_scored(reading, batch))
+            except Exception as error:  # noqa: BLE001 - it is told, and the other checks go on
+                reading.failure = _said(error)
+
+
+def _scored(reading: _Reading, batch: TokenActivations) -> Iterator[tuple[int, Floats]]:
+    """Scores of the tokens of each sequence in a batch that the check wants, `[n_tokens]`."""
+    owner = batch.sequence.numpy()
+    mine = np.flatnonzero(np.isin(owner, reading.sequences))
+    if not len(mine):
+        return
+    x = batch.x[reading.measured.point.name]
+    scores = token_scores(reading.measured, x[mine.tolist()])
+    for sequence in np.unique(owner[mine]):
+        yield int(sequence), scores[owner[mine] == sequence]
+
+
+def token_scores(measured: Measurement, x: Tensor) -> Floats:
+    """The monitor on single tokens: activations `x [n, d_model]` to scores `[n]`.
+
+    Raises:
+        ProbeError: the monitor does not read such activations.
+    """
+    watch = measured.work.watch
+    acts = x if watch is None else watch.reader(x)
+    return np.asarray(measured.probe.decision_function(acts.cpu().numpy()), dtype=np.float64)
+
+
+def _told(result: CheckResult, reading: _Reading, pieces: Pieces) -> CheckResult:
+    """The result with its rows' token scores, or with the reason why it has none."""
+    if reading.failure is not None:
+        return _noted(result, f"no scores of single tokens could be made: {reading.failure}")
+    shown = [
+        _shown(reading, row, reading.scores[sequence], pieces)
+        for row, sequence in zip(reading.rows, reading.sequences, strict=True)
+    ]
+    rows = [
+        line.model_copy(update={"tokens": tokens})
+        for line, tokens in zip(result.top_rows, shown, strict=True)
+    ]
+    result = result.model_copy(update={"top_rows": rows})
+    without = shown.count(None)
+    if without:
+        return _noted(
+            result, f"on {without} of the {len(rows)} rows shown a token has no finite score"
+        )
+    return result
+
+
+def _shown(reading: _Reading, row: int, scores: Floats, pieces: Pieces) -> TokenScores | None:
+    work = reading.measured.work
+    audit = work.roles["audit"]
+    read = select_tokens(audit.encoded[row], work.check.monitor.tokens, audit.rows[row].span)
+    if not np.isfinite(scores).all():
+        return None
+    return token_window(audit.encoded[row], scores, read, pieces)
+
+
+def _noted(result: CheckResult, note: str) -> CheckResult:
+    return result.model_copy(update={"notes": [*result.notes, note]})
+
+
+def _said(error: Exception) -> str:
+    known = isinstance(error, AuditError | ProbeError)
+    return str(error) if known else f"{type(error).__name__}: {error}"
