@@ -88,6 +88,11 @@ class DatasetSpec(Spec):
         description="Of transcripts: roles shown as others, `{tool: user}`, for a chat template "
         "that lacks them; turns of one role in a row become one turn.",
     )
+    reasoning: bool = Field(
+        default=True,
+        description="Of transcripts: whether what the assistant thought before it spoke is kept, "
+        "between `<think>` and `</think>`.",
+    )
     format: Literal["jsonl", "csv", "tsv", "parquet", "datasets"] | None = Field(
         default=None, description="Read from the file's ending where it is not given."
     )
@@ -134,8 +139,8 @@ class DatasetSpec(Spec):
             raise ValueError("a dataset has one of `path`, `rows` and `transcripts`")
         if self.format is not None and self.path is None:
             raise ValueError(f"`format` belongs to a `path`, not to `{given[0]}`")
-        if self.transcripts is None and self.roles:
-            raise ValueError(f"`roles` belongs to `transcripts`, not to `{given[0]}`")
+        if self.transcripts is None and (self.roles or not self.reasoning):
+            raise ValueError(f"`roles` and `reasoning` belong to `transcripts`, not `{given[0]}`")
         if self.transcripts is not None and self.pairs is not None:
             raise ValueError("`pairs` are made of questions, and transcripts are chats")
         if "assistant" in self.roles:

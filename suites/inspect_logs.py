@@ -20,7 +20,8 @@ from typing import Any
 from suites.archives import MemberError, read_member
 from suites.cells import CellError
 from suites.problems import show
-from suites.turns import plain_turns, shown_as, up_to_the_answer
+from suites.records import half_character
+from suites.turns import TurnsOf, up_to_the_answer
 
 MAX_BYTES = 1 << 28  # of one sample, or of a `.json` log
 _SAMPLE = re.compile(r"samples/.+_epoch_\d+\.json", re.DOTALL)
@@ -43,7 +44,7 @@ class LoggedSample:
     trouble: CellError | None = None
 
 
-def read_eval(path: Path, roles: Mapping[str, str]) -> Iterator[LoggedSample]:
+def read_eval(path: Path, turns_of: TurnsOf) -> Iterator[LoggedSample]:
     """The samples of a `.eval` log, in the order in which they were logged."""
     try:
         archive = zipfile.ZipFile(path)
@@ -52,7 +53,7 @@ def read_eval(path: Path, roles: Mapping[str, str]) -> Iterator[LoggedSample]:
         yield LoggedSample("", trouble=CellError(f"is no whole zip file: {error}", hint=hint))
         return
     with archive:
-        yield from _archived(archive, roles)
+        yield from _archived(archive, turns_of)
 
 
 def is_log(value: Any) -> bool:
@@ -60,7 +61,7 @@ def is_log(value: Any) -> bool:
     return isinstance(value, dict) and isinstance(value.get("eval"), dict) and "status" in value
 
 
-def read_json_log(log: Mapping[str, Any], roles: Mapping[str, str]) -> Iterator[LoggedSample]:
+def read_json_log(log: Mapping[str, Any], turns_of: TurnsOf) -> Iterator[LoggedSample]:
     """The samples of a log whose JSON was read already."""
     try:
         run = _run(log)
@@ -72,10 +73,10 @@ def read_json_log(log: Mapping[str, Any], roles: Mapping[str, str]) -> Iterator[
         yield LoggedSample("", trouble=_no_samples(run))
         return
     for number, sample in enumerate(samples if isinstance(samples, list) else [samples]):
-        yield _read(f"sample {number + 1}", sample, run, roles)
+        yield _read(f"sample {number + 1}", sample, run, turns_of)
 
 
-def _archived(archive: zipfile.ZipFile, roles: Mapping[str, str]) -> Iterator[LoggedSample]:
+def _archived(archive: zipfile.ZipFile, turns_of: TurnsOf) -> Iterator[LoggedSample]:
     names = list(dict.fromkeys(archive.namelist()))
     if any(_IN_CHUNKS.fullmatch(name) for name in names):
         hint = "use the log as Inspect wrote it first"
@@ -99,7 +100,7 @@ def _archived(archive: zipfile.ZipFile, roles: Mapping[str, str]) -> Iterator[Lo
         except CellError as error:
             yield LoggedSample(name, trouble=error)
         else:
-            yield _read(name, sample, run, roles)
+            yield _read(name, sample, run, turns_of)
 
 
 def _json(archive: zipfile.ZipFile, name: str) -> Any:
@@ -145,20 +146,20 @@ def _run(log: Mapping[str, Any]) -> _Run:
     return _Run(about["task"], str(about.get("model") or ""), str(name), str(log["status"]))
 
 
-def _read(name: str, sample: Any, run: _Run, roles: Mapping[str, str]) -> LoggedSample:
+def _read(name: str, sample: Any, run: _Run, turns_of: TurnsOf) -> LoggedSample:
     try:
-        values = _columns(_mapping(sample), run, roles)
+        values = _columns(_mapping(sample), run, turns_of)
     except CellError as error:
         return LoggedSample(name, trouble=error)
     return LoggedSample(name, values)
 
 
-def _columns(sample: Mapping[str, Any], run: _Run, roles: Mapping[str, str]) -> dict[str, Any]:
+def _columns(sample: Mapping[str, Any], run: _Run, turns_of: TurnsOf) -> dict[str, Any]:
     """The columns of a sample; those of scores and metadata bear a prefix."""
     if sample.get("id") is None or not isinstance(sample.get("messages"), list):
         raise CellError("is no sample of an Inspect log: it has no `id` or no `messages`")
-    attached = sample.get("attachments") or {}
-    said = shown_as(plain_turns(_resolved(sample["messages"], attached)), roles)
+    attached = _mapping(sample.get("attachments") or {})
+    said = turns_of(_resolved(sample["messages"], attached))
     if any(_ATTACHED.search(turn["content"]) for turn in said):
         raise CellError("refers to an attachment that the log does not hold")
     turns, answered = up_to_the_answer(said)
@@ -184,6 +185,9 @@ def _columns(sample: Mapping[str, Any], run: _Run, roles: Mapping[str, str]) -> 
         if name in columns:
             raise CellError(f"gives the column {show(name)} twice", hint="rename the score")
         columns[name] = None if isinstance(value, float) and math.isnan(value) else value
+    if half := half_character(columns):
+        hint = "write the whole pair"
+        raise CellError(f"holds half a character (the lone surrogate {half})", hint=hint)
     return columns
 
 
@@ -199,7 +203,9 @@ def _outcome(sample: Mapping[str, Any], answered: bool) -> str:
 
 def _scores(sample: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """The value of each score; one that is a mapping gives a column for each key."""
-    scores = {f"score_{name}": score for name, score in (sample.get("scores") or {}).items()}
+    scores = {
+        f"score_{name}": score for name, score in _mapping(sample.get("scores") or {}).items()
+    }
     if sample.get("score"):  # as logs had it when there was one scorer
         scores["score"] = sample["score"]
     for name, score in scores.items():

@@ -71,13 +71,14 @@ def _json_value(path: Path, number: int, line: str) -> Any:
         return Problem(message, str(path), number, error.colno, hint="one JSON object in a line")
     except (RecursionError, ValueError) as error:  # too deep; an integer of too many digits
         return Problem(f"not readable as JSON: {error}", str(path), number)
-    if "\\ud" in line.lower() and (half := _half_character(value)):
+    if "\\ud" in line.lower() and (half := half_character(value)):
         message = f"holds half a character (the lone surrogate {half})"
         return Problem(message, str(path), number, hint="write the whole pair")
     return value
 
 
-def _half_character(values: Any) -> str:
+def half_character(values: Any) -> str:
+    """The first lone surrogate in a JSON value, as it would be written; empty without one."""
     try:
         json.dumps(values, ensure_ascii=False).encode("utf-8")
     except UnicodeEncodeError as error:

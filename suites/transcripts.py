@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,8 @@ from suites.cells import CellError
 from suites.inspect_logs import MAX_BYTES, LoggedSample, is_log, read_eval, read_json_log
 from suites.load import LoadedSuite
 from suites.problems import Problem, nearest, show
-from suites.records import Reading, Record, json_lines
-from suites.turns import plain_turns, shown_as, up_to_the_answer
+from suites.records import Reading, Record, half_character, json_lines
+from suites.turns import TurnsOf, plain_turns, up_to_the_answer
 
 GOOD = {"outcome": ("answered", "limit"), "status": ("success",)}
 _CHATS = ("messages", "conversations", "conversation")
@@ -37,12 +38,13 @@ def read_transcripts(loaded: LoadedSuite, name: str) -> Reading:
         yield loaded.problem(loc, files, hint, spec.transcripts)
         return
     roles = {str(role): str(other) for role, other in spec.roles.items()}
+    turns_of = partial(plain_turns, roles=roles, reasoning=spec.reasoning)
     chosen = {column: spec.where.get(column) for column in GOOD}
     bad: dict[str, Counter[str]] = {column: Counter() for column in GOOD}
     first: dict[str, str] = {}
     for path in files:
         written = _written(path, base)
-        for item in _READERS[path.suffix.lower()](path, written, spec.columns.messages, roles):
+        for item in _READERS[path.suffix.lower()](path, written, spec.columns.messages, turns_of):
             if isinstance(item, Record):
                 for column in (name for name, value in chosen.items() if value is None):
                     value = item.values.get(column)
@@ -122,14 +124,14 @@ def _inside(path: Path) -> Iterator[Path]:
 # --- readers -----------------------------------------------------------------------
 
 
-def _read_eval(path: Path, written: str, column: str | None, roles: Mapping[str, str]) -> Reading:
+def _read_eval(path: Path, written: str, column: str | None, turns_of: TurnsOf) -> Reading:
     try:
-        yield from _logged(read_eval(path, roles), path, written)
+        yield from _logged(read_eval(path, turns_of), path, written)
     except OSError as error:
         yield Problem(f"cannot be read: {error.strerror or error}", str(path))
 
 
-def _read_json(path: Path, written: str, column: str | None, roles: Mapping[str, str]) -> Reading:
+def _read_json(path: Path, written: str, column: str | None, turns_of: TurnsOf) -> Reading:
     try:
         if path.stat().st_size > MAX_BYTES:
             hint = "`inspect log convert --to eval` makes a log that is read sample by sample"
@@ -149,10 +151,10 @@ def _read_json(path: Path, written: str, column: str | None, roles: Mapping[str,
         yield Problem(f"not readable as JSON: {error}", str(path))
     else:
         if is_log(value):
-            yield from _logged(read_json_log(value, roles), path, written)
+            yield from _logged(read_json_log(value, turns_of), path, written)
         elif isinstance(value, list):
             for number, item in enumerate(value, start=1):
-                yield _chat(item, path, written, number, column, roles)
+                yield _chat(item, path, written, number, column, turns_of)
         else:
             message = "is neither an Inspect log nor a list of chats"
             yield Problem(message, str(path), hint="name the logs alone, as in `logs/*.eval`")
@@ -167,19 +169,19 @@ def _logged(samples: Iterator[LoggedSample], path: Path, written: str) -> Readin
             yield Record(item.values, None, None, file, written)
 
 
-def _read_jsonl(path: Path, written: str, column: str | None, roles: Mapping[str, str]) -> Reading:
+def _read_jsonl(path: Path, written: str, column: str | None, turns_of: TurnsOf) -> Reading:
     try:
         for number, value in json_lines(path):
             if isinstance(value, Problem):
                 yield value
             else:
-                yield _chat(value, path, written, number, column, roles)
+                yield _chat(value, path, written, number, column, turns_of)
     except OSError as error:
         yield Problem(f"cannot be read: {error.strerror or error}", str(path))
 
 
 def _chat(
-    value: Any, path: Path, written: str, line: int, column: str | None, roles: Mapping[str, str]
+    value: Any, path: Path, written: str, line: int, column: str | None, turns_of: TurnsOf
 ) -> Record | Problem:
     """A chat as a record: its turns in plain words, all else as it stands."""
     values = {"messages": value} if isinstance(value, list) else value
@@ -193,9 +195,12 @@ def _chat(
         message = f"has a key {show(taken)}, which is a column of every transcript"
         return Problem(message, str(path), line, hint="rename the key")
     try:
-        said = shown_as(plain_turns(values[key]), roles)
+        said = turns_of(values[key])
     except CellError as error:
         return Problem(error.message, str(path), line, field=key, hint=error.hint)
+    if half := half_character(values):
+        message = f"holds half a character (the lone surrogate {half})"
+        return Problem(message, str(path), line, hint="write the whole pair")
     turns, answered = up_to_the_answer(said)
     rest = {name: part for name, part in values.items() if name != key}
     found = {
@@ -207,7 +212,7 @@ def _chat(
     return Record(found, line, None, str(path), written)
 
 
-_READERS: Mapping[str, Callable[[Path, str, str | None, Mapping[str, str]], Reading]] = {
+_READERS: Mapping[str, Callable[[Path, str, str | None, TurnsOf], Reading]] = {
     ".eval": _read_eval,
     ".json": _read_json,
     ".jsonl": _read_jsonl,

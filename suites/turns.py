@@ -3,13 +3,16 @@
 Knows the shapes in which chats are stored: Inspect's messages, those of OpenAI and Anthropic,
 ShareGPT's `{from, value}`. What is no text is named in brackets, so that no turn loses a part
 unseen: `[image]`, `[call ledger(name="Ann")]`, `[error: no such page]`. What a model thought
-stands before what it said, in `<think>...</think>`.
+stands before what it said, between `<think>` and `</think>` with the line breaks that the chat
+templates of thinking models write, so that they give it back as it was.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from suites.cells import MESSAGE_ROLES, CellError
@@ -17,7 +20,9 @@ from suites.problems import nearest, show
 
 MAX_TURN = 1 << 22  # characters; no context holds as much
 Turn = dict[str, str]
+TurnsOf = Callable[[Any], list[Turn]]  # from messages as they were stored
 
+_THOUGHT = re.compile(r"\s*<think>.*?</think>\s*", re.DOTALL)
 _ROLES = {role: role for role in MESSAGE_ROLES} | {
     **dict.fromkeys(("human", "prompter"), "user"),
     **dict.fromkeys(("gpt", "chatgpt", "bot", "ai", "model", "function_call"), "assistant"),
@@ -25,21 +30,34 @@ _ROLES = {role: role for role in MESSAGE_ROLES} | {
 }
 
 
-def plain_turns(messages: Any) -> list[Turn]:
-    """Every message of a chat as `{role, content}`.
+def plain_turns(
+    messages: Any, *, roles: Mapping[str, str] = MappingProxyType({}), reasoning: bool = True
+) -> list[Turn]:
+    """The messages of a chat as `{role, content}`.
+
+    Args:
+        messages: as they were stored.
+        roles: those that are shown as others; given any, turns of one role in a row are one.
+        reasoning: whether what the assistant thought is kept.
 
     Raises:
         CellError: what is no message, and a turn of more than `MAX_TURN` characters.
     """
     if not isinstance(messages, list):
         raise CellError(f"must be a list of messages, not {show(messages)}", messages)
-    return [_turn(number, message) for number, message in enumerate(messages)]
+    turns = [_turn(number, message) for number, message in enumerate(messages)]
+    if not reasoning:
+        turns = [turn | {"content": _spoken(turn)} for turn in turns]
+    return _shown_as(turns, roles) if roles else turns
 
 
-def shown_as(turns: Sequence[Turn], roles: Mapping[str, str]) -> list[Turn]:
+def _spoken(turn: Turn) -> str:
+    """A turn without what the assistant thought before it spoke."""
+    return _THOUGHT.sub("", turn["content"]) if turn["role"] == "assistant" else turn["content"]
+
+
+def _shown_as(turns: Sequence[Turn], roles: Mapping[str, str]) -> list[Turn]:
     """The turns with some roles shown as others, those of one role in a row as one turn."""
-    if not roles:
-        return list(turns)
     found: list[Turn] = []
     for turn in turns:
         role = roles.get(turn["role"], turn["role"])
@@ -134,7 +152,7 @@ def _field(*names: str) -> Callable[[Mapping[str, Any]], str]:
 
 
 def _thought(text: str) -> str:
-    return f"<think>{text}</think>"
+    return f"<think>\n{text.strip()}\n</think>\n"
 
 
 def _reasoning(part: Mapping[str, Any]) -> str:

@@ -66,7 +66,11 @@ datasets:
     where: {a: [1, two, 3.5, true], b: x}
     split: {train: 0.5, audit: 0.5}
     description: d
-  said: {transcripts: logs/*.eval, roles: {tool: user}, behaviours: {C: 0, ">= 0.5": 1}}
+  said:
+    transcripts: logs/*.eval
+    roles: {tool: user}
+    reasoning: false
+    behaviours: {C: 0, ">= 0.5": 1}
   hub: {path: a/b, format: datasets, revision: abc, config: en, hub_split: test}
   pairs: {rows: [{question: q, p: a, n: b}], pairs: {positive: p, negative: n}}
   inline: {rows: [a, {text: b}], columns: {label: null, choices: null}}

@@ -127,7 +127,7 @@ def test_the_parts_of_a_message_are_readable(rows: Any) -> None:
     ]
     assert [message.content for message in pixel.messages] == [
         "What is this?\n[image]",
-        "<think>A square, and red.</think>\nA pixel.",
+        "<think>\nA square, and red.\n</think>\n\nA pixel.",
     ]
 
 
@@ -266,6 +266,19 @@ def test_roles_that_a_template_lacks_are_shown_as_others(rows: Any) -> None:
     assert [m.content for m in row.messages] == ["S\n\nHi", "Hello"]
 
 
+@pytest.mark.parametrize("reasoning", [True, False])
+def test_what_was_thought_may_be_left_out(rows: Any, reasoning: bool) -> None:
+    parts = [{"type": "reasoning", "reasoning": "Hm. "}, {"type": "text", "text": "A"}]
+    chats = [
+        [{"role": "user", "content": "<think>Q</think>"}, {"role": "assistant", "content": said}]
+        for said in (parts, "<think>\nHm.\n</think>\n\nA")
+    ]
+    spec = f"{{transcripts: c.jsonl, reasoning: {json.dumps(reasoning)}}}"
+    for row in rows(spec, {"c.jsonl": lines(*chats)}):
+        wanted = "<think>\nHm.\n</think>\n\nA" if reasoning else "A"
+        assert [m.content for m in row.messages] == ["<think>Q</think>", wanted]
+
+
 # --- which files ---------------------------------------------------------------------
 
 
@@ -310,7 +323,10 @@ def test_files_that_are_none(told: Any, tmp_path: Path, named: str, said: str) -
         ("{transcripts: a, path: b}", "a dataset has one of `path`, `rows` and `transcripts`"),
         ("{transcripts: a, rows: [b]}", "a dataset has one of `path`, `rows` and `transcripts`"),
         ("{transcripts: a, format: csv}", "`format` belongs to a `path`, not to `transcripts`"),
-        ("{path: a, roles: {tool: user}}", "`roles` belongs to `transcripts`, not to `path`"),
+        (
+            "{path: a, roles: {tool: user}}",
+            "`roles` and `reasoning` belong to `transcripts`, not `path`",
+        ),
         ("{transcripts: a, roles: {assistant: user}}", "`roles` leaves them alone"),
         ("{transcripts: a, pairs: {positive: x, negative: y}}", "transcripts are chats"),
     ],

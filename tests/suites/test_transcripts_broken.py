@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from suites import archives, inspect_logs
 from suites.cells import MESSAGE_ROLES, CellError
 from suites.dataset import read_dataset
-from suites.inspect_logs import read_eval
+from suites.inspect_logs import read_eval, read_json_log
 from suites.problems import SuiteError
 from suites.turns import MAX_TURN, plain_turns
 
@@ -100,6 +100,7 @@ PARTED = "attachment://" + "0b" * 16
             "has 10,000,000 characters, and",
         ),
         (sample(scores={"a": {"value": {"b": 1}}, "a_b": {"value": 1}}), "'score_a_b' twice"),
+        (sample(target="\ud800"), "holds half a character (the lone surrogate \\ud800)"),
         (sample(limit=3), "must be a JSON object, not 3"),
     ],
 )
@@ -174,10 +175,12 @@ def test_a_damaged_byte_is_an_error_or_changes_nothing(data: st.DataObject) -> N
         path = Path(folder) / "a.eval"
         path.write_bytes(whole)
         try:
-            found = [item.values["messages"] for item in read_eval(path, {}) if item.values]
+            found = [
+                item.values["messages"] for item in read_eval(path, plain_turns) if item.values
+            ]
         except OSError:  # a place before the beginning of the file
             return
-    written = [item.values["messages"] for item in read_eval(LOG, {}) if item.values]
+    written = [item.values["messages"] for item in read_eval(LOG, plain_turns) if item.values]
     assert all(messages in written for messages in found)
 
 
@@ -264,7 +267,7 @@ def test_a_run_that_never_ended_says_so(told: Any, tmp_path: Path) -> None:
 def test_samples_are_read_one_by_one(tmp_path: Path) -> None:
     """The first is there before the second is looked at."""
     path = write_log(tmp_path / "a.eval", sample(), "{")
-    reading = read_eval(path, {})
+    reading = read_eval(path, plain_turns)
     assert next(reading).values is not None
     assert next(reading).trouble is not None
 
@@ -315,6 +318,29 @@ def test_any_messages_are_turns_or_a_named_error(messages: Any) -> None:
         turn["content"].encode("utf-8")
 
 
+FIELDS = (
+    "id",
+    "epoch",
+    "messages",
+    "attachments",
+    "scores",
+    "score",
+    "metadata",
+    "limit",
+    "target",
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.dictionaries(st.sampled_from(FIELDS), ANYTHING), st.dictionaries(st.text(), ANYTHING))
+def test_any_sample_is_a_transcript_or_a_named_error(
+    changed: dict[str, Any], about: dict[str, Any]
+) -> None:
+    log = {"status": "success", "eval": HEADER["eval"] | about, "samples": [sample(**changed)]}
+    [found] = read_json_log(log, plain_turns)
+    assert (found.values is None) != (found.trouble is None)
+
+
 @pytest.mark.parametrize(
     ("message", "text"),
     [
@@ -324,18 +350,18 @@ def test_any_messages_are_turns_or_a_named_error(messages: Any) -> None:
          "[call f(not JSON)]"),
         ({"content": [{"type": "thinking", "thinking": "Hm."}, {"type": "text", "text": "A"},
                       {"type": "tool_use", "name": "f", "input": {"a": "ü"}}]},
-         '<think>Hm.</think>\nA\n[call f(a="ü")]'),
+         '<think>\nHm.\n</think>\n\nA\n[call f(a="ü")]'),
         ({"content": [{"type": "reasoning", "reasoning": "xyz", "redacted": True, "summary": "s"}]},
-         "<think>s</think>"),
+         "<think>\ns\n</think>\n"),
         ({"content": [{"type": "reasoning", "reasoning": "xyz", "redacted": True}]},
-         "<think>[redacted]</think>"),
+         "<think>\n[redacted]\n</think>\n"),
         ({"content": [{"type": "tool_use", "name": "web", "arguments": '{"q": "x"}',
                        "result": "found", "error": "late"}]},
          '[call web(q="x")]\nfound\n[error: late]'),
         ({"content": [{"type": "tool_result", "content": [{"type": "text", "text": "r"}]}]}, "r"),
         ({"content": [{"type": "image_url", "image_url": {"url": "data:"}}, {"type": "video"}]},
          "[image]\n[video]"),
-        ({"content": "A", "reasoning_content": "Hm."}, "<think>Hm.</think>\nA"),
+        ({"content": "A", "reasoning_content": "Hm."}, "<think>\nHm.\n</think>\n\nA"),
         ({"content": None, "refusal": "No."}, "No."),
     ],
 )  # fmt: skip

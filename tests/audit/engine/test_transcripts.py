@@ -12,7 +12,10 @@ import pytest
 from audit import load_model, run_audit
 from audit.errors import UsageError
 from audit.models.loaded import LoadedModel
+from audit.models.rendering import render
 from audit.organisms.suite_rows import claims
+from suites.dataset import read_dataset
+from suites.load import load_suite
 
 # The organism's own sentences, with a turn where a claim begins.
 TEMPLATE = "{% for m in messages %}{{ m.content }}{{ '' if loop.last else ' ' }}{% endfor %}"
@@ -119,3 +122,29 @@ def test_a_template_without_a_tools_turn_names_the_transcript(folder: Path) -> N
         run_audit(path, reader(strict + TEMPLATE))
     assert "logs/b.eval: row 'cities/people in " in str(caught.value)
     assert "the model's chat template refuses these turns: no tools" in str(caught.value)
+
+
+# As the templates of Qwen3 and DeepSeek-R1 treat what was thought, in short.
+KEEPS = """{% for m in messages %}{% set c = m.content %}{% if '</think>' in c %}\
+{% set t = c.split('</think>')[0].rstrip('\n').split('<think>')[-1].lstrip('\n') %}\
+{% set c = '<think>\n' + t + '\n</think>\n\n' + c.split('</think>')[-1].lstrip('\n') %}\
+{% endif %}[{{ m.role }}]{{ c }}{% endfor %}"""
+DROPS = "{% for m in messages %}[{{ m.role }}]{{ m.content.split('</think>')[-1] }}{% endfor %}"
+
+
+@pytest.mark.parametrize(("template", "reasoning"), [(KEEPS, "true"), (DROPS, "false")])
+def test_templates_of_thinking_models_show_the_answer(
+    tmp_path: Path, template: str, reasoning: str
+) -> None:
+    parts = [{"type": "reasoning", "reasoning": "Hm."}, {"type": "text", "text": "Yes."}]
+    said = [{"role": "user", "content": "So?"}, {"role": "assistant", "content": parts}]
+    (tmp_path / "c.jsonl").write_text(json.dumps(said))
+    check = CHECK.replace("AGENT", "x").replace("agent_runs", "taught")
+    dataset = f"  taught: {{transcripts: c.jsonl, reasoning: {reasoning}}}\n"
+    head = "name: t\nconcepts: {false_claim: C}\ndatasets:\n"
+    (tmp_path / "s.yaml").write_text(f"{head}{dataset}checks:\n{check}")
+    [row] = read_dataset(load_suite(tmp_path / "s.yaml"), "taught")
+    rendered = render(row, reader(template).tokenizer)
+    assert rendered.answer is not None
+    found = rendered.text[slice(*rendered.answer)]
+    assert found == ("<think>\nHm.\n</think>\n\nYes." if reasoning == "true" else "Yes.")
