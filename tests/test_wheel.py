@@ -75,7 +75,7 @@ def test_a_run_from_the_installed_wheel(environment: Path, tmp_path: Path) -> No
         env={"PATH": os.environ["PATH"], "HOME": str(tmp_path), "HF_HUB_OFFLINE": "1"},
     )
     assert done.returncode == 1, done.stderr
-    assert json.loads(done.stdout)["verdict"] == "flag"
+    assert json.loads(done.stdout.splitlines()[-1])["verdict"] == "flag"
     where = subprocess.run(
         [environment / "bin" / "python", "-c", "import audit; print(audit.__file__)"],
         cwd=tmp_path,

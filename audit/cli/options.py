@@ -119,3 +119,13 @@ def half_option(function: Command) -> Command:
     return click.option(
         "--allow-half", is_flag=True, help="Read an SAE in half precision as float32."
     )(function)
+
+
+def json_option(function: Command) -> Command:
+    """`--json`, of a command that audits."""
+    return click.option(
+        "--json",
+        "as_json",
+        is_flag=True,
+        help="Events on stdout, one JSON object a line, and nothing else (docs/events.md).",
+    )(function)

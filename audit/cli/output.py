@@ -1,40 +1,84 @@
-"""A record that was just made, on stdout; where it was written, on stderr."""
+"""The end of a command that made a record: verdict, files, workflow, and the exit code.
+
+The verdict comes first, so that a file that cannot be written never hides it.
+"""
 
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from audit.cli import close_stdout
+from audit.cli.files import AskedFile
+from audit.cli.writing import say_written, write_files
+from audit.exit_codes import ExitCode
 
 if TYPE_CHECKING:
-    from reports.record import AuditReport
-    from reports.series import SeriesReport
+    from audit.cli.events import Told
+    from reports.read import Record
 
 
-def show_record(
-    report: AuditReport | SeriesReport, folder: Path, *, as_json: bool, quiet: bool
-) -> int:
-    """Print a record for people or for programs; its exit code."""
+@dataclass(frozen=True)
+class Manner:
+    """How a command tells what it found: to whom, and into which files.
+
+    `told` is there where stdout holds events; `github` where a workflow is told, too.
+    """
+
+    files: tuple[AskedFile, ...] = ()
+    github: bool = False
+    quiet: bool = False
+    told: Told | None = None
+
+
+def finish(record: Record, folder: Path, manner: Manner) -> int:
+    """Tell a record that was just made; what the process ends with.
+
+    That is the record's own exit code, or 3 where something that was asked for could not be
+    written.
+    """
+    if manner.told is None:
+        show(record)
+    else:
+        _events(record, manner.told)
+    failed = write_files(manner.files, lambda output: output.make(record, folder))
+    code = ExitCode.FAILED if failed else ExitCode(record.exit_code)
+    if manner.github:
+        from audit.cli.github import tell_github
+
+        failed += tell_github(record, folder, code, to_stderr=manner.told is not None)
+        code = ExitCode.FAILED if failed else code
+    say_written(() if manner.quiet else manner.files, failed)
+    if not manner.quiet:
+        click.echo(f"report: {folder / 'report.md'}", err=True)
+    if manner.told is not None:
+        from audit.cli.events import reported
+
+        reported(record, folder, code)
+    return code
+
+
+def show(record: Record) -> None:
+    """Print a record for people; nobody may be reading on, and the verdict still gates."""
     from rich.console import Console
 
-    from reports.series import SeriesReport
-    from reports.terminal.audit import print_report
-    from reports.terminal.series import print_series
+    from reports.terminal.series import print_record
 
-    console = Console(highlight=False)
     try:
-        if as_json:
-            sys.stdout.write(report.to_json())
-        elif isinstance(report, SeriesReport):
-            print_series(report, console)
-        else:
-            print_report(report, console)
-    except (BrokenPipeError, SystemExit):  # nobody reads on, and the verdict still gates
+        print_record(record, Console(highlight=False))
+        sys.stdout.flush()
+    except (BrokenPipeError, SystemExit):
         close_stdout()
-    if not quiet:
-        click.echo(f"report: {folder / 'report.md'}", err=True)
-    return report.exit_code
+
+
+def _events(record: Record, told: Told) -> None:
+    from audit.cli.events import checks_of
+    from reports.series import SeriesReport
+
+    if isinstance(record, SeriesReport):
+        told.rest(record.checkpoints)
+    checks_of(record)

@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from audit.cli.files import AskedFile, file_options
+from audit.cli.github import github_option
 from audit.cli.options import (
     gating_options,
     half_option,
+    json_option,
     loading_options,
     selection_options,
     suites_argument,
@@ -50,9 +53,17 @@ if TYPE_CHECKING:
     metavar="DIR",
     help="Folder of the run [default: audit-runs/TIME-SUITE-MODEL].",
 )
+@file_options
 @selection_options
 @gating_options
-@click.option("--json", "as_json", is_flag=True, help="The record on stdout, nothing else.")
+@click.option(
+    "--baseline",
+    type=click.Path(path_type=Path),
+    metavar="RUN",
+    help="A stored run whose flags are known: they stay visible and do not gate.",
+)
+@json_option
+@github_option
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
 @click.option("-v", "--verbose", is_flag=True, help="More lines of progress.")
 def command(
@@ -71,9 +82,12 @@ def command(
     fail_on: Severity,
     strict: bool,
     exit_zero: bool,
+    baseline: Path | None,
     as_json: bool,
+    github: bool | None,
     quiet: bool,
     verbose: bool,
+    files: tuple[AskedFile, ...],
 ) -> int:
     """Audit MODEL with one SUITE or several.
 
@@ -83,15 +97,24 @@ def command(
     """
     from datetime import UTC, datetime
 
-    from audit.cli.output import show_record
-    from audit.cli.progress import talk
+    from audit.cli.files import check_places, refuse_scores_of_series
+    from audit.cli.github import on_github
+    from audit.cli.output import Manner, finish
+    from audit.cli.telling import telling
     from audit.engine.assembly import Options
+    from audit.engine.baseline import NOT_OF_A_SERIES
     from audit.engine.run import run_audit
     from audit.engine.run_dir import default_run_dir
     from audit.series.checkpoints import find_checkpoints, holds_adapter, is_series
     from audit.series.following import audit_series
     from audit.series.opening import open_checkpoint
 
+    of_series = is_series(models)
+    if of_series:
+        refuse_scores_of_series(files)
+        if baseline is not None:
+            raise click.UsageError(NOT_OF_A_SERIES)
+    check_places(files)
     names = [Path(suite).stem for suite in suites]
     options = Options(
         seed=seed,
@@ -106,9 +129,10 @@ def command(
         allow_half=allow_half,
     )
     folder = out or default_run_dir(names, models[0], datetime.now(UTC))
-    with talk(quiet=quiet, verbose=verbose) as telling:
+    asked = {"command": "run", "suites": suites, "models": models, "reference": reference}
+    with telling(folder, asked if as_json else None, quiet=quiet, verbose=verbose) as (talk, told):
         report: AuditReport | SeriesReport
-        if is_series(models):
+        if of_series:
             checkpoints = find_checkpoints(models, base=base)
             if base is not None and not any(one.kind == "adapter" for one in checkpoints):
                 raise click.UsageError(f"--base {base} is for LoRA adapters; none is among these")
@@ -122,7 +146,7 @@ def command(
                 folder,
                 reference=known.get(origin[0].place, origin[0]) if origin else None,
                 options=options,
-                talk=telling,
+                talk=talk,
             )
         else:
             adapter = find_checkpoints(models, base=base)[0] if holds_adapter(models[0]) else None
@@ -138,6 +162,7 @@ def command(
                 reference=reference,
                 out=folder,
                 options=options,
-                talk=telling,
+                talk=talk,
+                baseline=baseline,
             )
-    return show_record(report, folder, as_json=as_json, quiet=quiet)
+    return finish(report, folder, Manner(files, on_github(github), quiet, told))

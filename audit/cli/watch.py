@@ -11,9 +11,12 @@ from types import FrameType
 
 import click
 
+from audit.cli.files import AskedFile, file_options
+from audit.cli.github import github_option
 from audit.cli.options import (
     gating_options,
     half_option,
+    json_option,
     loading_options,
     selection_options,
     suites_argument,
@@ -70,11 +73,13 @@ from suites.schema import Severity
     help="Write DIR/STOP.json on an alarm [default: yes].",
 )
 @click.option("--keep-going", is_flag=True, help="Go on watching after an alarm.")
+@file_options
 @loading_options
 @half_option
 @selection_options
 @gating_options
-@click.option("--json", "as_json", is_flag=True, help="The record on stdout, nothing else.")
+@json_option
+@github_option
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
 def command(
     folder: Path,
@@ -100,7 +105,9 @@ def command(
     strict: bool,
     exit_zero: bool,
     as_json: bool,
+    github: bool | None,
     quiet: bool,
+    files: tuple[AskedFile, ...],
 ) -> int:
     """Audit each new checkpoint in DIR with one SUITE or several, once it is complete.
 
@@ -111,14 +118,18 @@ def command(
     only told. Without an end (--once, --for, --until-step) it goes on until it is interrupted
     and ends with 2.
     """
-    from audit.cli.output import show_record
-    from audit.cli.progress import talk
+    from audit.cli.files import check_places, refuse_scores_of_series
+    from audit.cli.github import on_github
+    from audit.cli.output import Manner, finish
+    from audit.cli.telling import telling
     from audit.engine.assembly import Options
     from audit.series.actions import Actions, parse_command
     from audit.series.watching import Asked, watch
 
     if once and (seconds is not None or until_step is not None):
         raise click.UsageError("--once is an end already; leave --for and --until-step away")
+    refuse_scores_of_series(files)
+    check_places(files)
     asked = Asked(
         folder=folder,
         out=out or folder / "audit",
@@ -142,9 +153,13 @@ def command(
         allow_pickle=allow_pickle,
         allow_half=allow_half,
     )
-    with _terminated_as_interrupted(), talk(quiet=quiet, verbose=False) as telling:
-        report = watch(suites, asked, options=options, talk=telling)
-    return show_record(report, asked.out, as_json=as_json, quiet=quiet)
+    said = {"command": "watch", "suites": suites, "models": [folder], "reference": reference}
+    with (
+        _terminated_as_interrupted(),
+        telling(asked.out, said if as_json else None, quiet=quiet, verbose=False) as (talk, told),
+    ):
+        report = watch(suites, asked, options=options, talk=talk)
+    return finish(report, asked.out, Manner(files, on_github(github), quiet, told))
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,17 @@ class Done:
     code: int
     out: str
     err: str
+
+    def events(self, event: str | None = None) -> list[dict[str, Any]]:
+        """The events on stdout, or those of one name; stdout holds nothing else."""
+        found = [json.loads(line, parse_constant=pytest.fail) for line in self.out.splitlines()]
+        return [one for one in found if event is None or one["event"] == event]
+
+    def record(self) -> Any:
+        """The record that the last event holds."""
+        *_, last = self.events()
+        assert last["event"] == "report"
+        return last["report"]
 
 
 @pytest.fixture

@@ -157,7 +157,7 @@ def test_nan_activations_are_an_error_with_a_count_and_json_holds_none(
     [check] = read_report(tmp_path / "run").checks
     assert check.verdict == "error"
     assert "80 of 80" in check.reasons[0]
-    assert json.loads(done.out, parse_constant=pytest.fail)["verdict"] == "error"
+    assert done.record()["verdict"] == "error"
 
 
 def test_a_failing_check_leaves_the_others_alone(

@@ -72,14 +72,6 @@ def test_a_suppressed_flag_does_not_gate_and_stays_visible(
     assert read_report(tmp_path / "run").checks[0].verdict == "flag"
 
 
-def test_json_owns_stdout(
-    audit: Audit, write_suite: WriteSuite, tiny_llama_folder: Path, tmp_path: Path
-) -> None:
-    done = audit("run", write_suite(), "-m", tiny_llama_folder, "-o", tmp_path / "run", "--json")
-    assert json.loads(done.out)["verdict"] == "flag"
-    assert done.out == (tmp_path / "run" / "report.json").read_text()
-
-
 def test_the_same_audit_gives_the_same_record(
     audit: Audit, write_suite: WriteSuite, tiny_llama_folder: Path, tmp_path: Path
 ) -> None:
@@ -209,3 +201,22 @@ def test_every_fitter_runs_through_the_house(
     done = audit("run", suite, "-m", tiny_llama_folder, "-o", tmp_path / "run")
     assert done.code in (1, 6), done.err
     assert read_report(tmp_path / "run").checks[0].verdict != "error"
+
+
+def test_a_flag_that_the_baseline_holds_is_shown_and_does_not_gate(
+    audit: Audit, write_suite: WriteSuite, tiny_llama_folder: Path, tmp_path: Path
+) -> None:
+    common = ("run", write_suite(), "-m", tiny_llama_folder)
+    assert audit(*common, "-o", tmp_path / "first").code == 1
+    done = audit(*common, "-o", tmp_path / "again", "--baseline", tmp_path / "first")
+    assert done.code == 0
+    report = read_report(tmp_path / "again")
+    assert (report.checks[0].verdict, report.exit_code) == ("flag", 0)
+    assert report.checks[0].gates[0].baseline_state == "unchanged"
+    assert "known" in done.out
+    for arguments in (("-m", "organism:liar"), ()):
+        given = tmp_path / "first" if arguments else tmp_path / "nowhere"
+        refused = audit(*common, *arguments, "-o", tmp_path / "new", "--baseline", given)
+        assert refused.code == 4
+        assert "--baseline" in refused.err
+    assert not (tmp_path / "new").exists()

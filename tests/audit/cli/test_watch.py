@@ -36,15 +36,16 @@ def save(run: Path, name: str, organism: str = "honest") -> Path:
     return Path(shutil.copytree(ORGANISMS / organism, run / name, ignore=ignore))
 
 
-def test_the_record_is_on_stdout_and_the_talk_on_stderr(audit: Audit, run: Path) -> None:
+def test_events_are_on_stdout_and_the_talk_on_stderr(audit: Audit, run: Path) -> None:
     save(run, "checkpoint-100")
     done = audit("watch", run, SUITE, *QUICK, "--json")
-    report = SeriesReport.model_validate_json(done.out)
+    report = SeriesReport.model_validate(done.record())
     assert done.code == report.exit_code
     assert report == read_record(run / "audit")
+    assert [one["name"] for one in done.events("checkpoint")] == ["checkpoint-100"]
     assert "checkpoint-100: complete, auditing" in done.err.splitlines()
     again = audit("watch", run, SUITE, *QUICK, "--json", "-q")
-    assert SeriesReport.model_validate_json(again.out).digest() == report.digest()
+    assert SeriesReport.model_validate(again.record()).digest() == report.digest()
     assert not again.err
 
 
@@ -210,6 +211,6 @@ def test_a_thread_writes_while_the_watch_looks(audit: Audit, run: Path) -> None:
         )
     finally:
         thread.join()
-    report = SeriesReport.model_validate_json(done.out)
+    report = SeriesReport.model_validate(done.record())
     assert [row.step for row in report.checkpoints] == [100, 200, 300]
     assert not [row for row in report.checkpoints if row.verdict == "error"]
