@@ -90,8 +90,9 @@ class SuiteFile(pytest.File):
         suite = run.opened.get(self.path)
         if suite is None:
             suite = open_suites([self.path], seed=seed)[0]
-            same_name = [one for one in run.opened.values() if one.suite.name == suite.suite.name]
-            open_suites([*same_name, suite], seed=seed)  # a name that is taken is a mistake
+            for other in run.opened.values():
+                if other.suite.name == suite.suite.name:  # a name that is taken is a mistake
+                    open_suites([other, suite], seed=seed)
             run.opened[self.path] = suite
         return suite
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from reports.record import AuditReport, RowResult
 from reports.text import safe_text
-from reports.views.audit import view_report
+from reports.views.audit import UNDECIDED, view_report
 from reports.views.check import CheckView, GateLine
 from reports.views.wording import estimate_words
 
@@ -15,11 +15,11 @@ _ROWS = 3  # shown of those that the gate counts; the report has more
 
 
 def gate_text(view: CheckView) -> str:
-    """What decided, on one line: `flag: belief gap 0.83 [0.70, 0.92], at most 0.20`."""
+    """What decided, on one line: `flag: belief gap 0.83 [0.70, 0.92], at most 0.20`, or why not."""
     gate = view.headline
     if gate is None:
         return view.verdict
-    if gate.gate.estimate is None:
+    if gate.verdict in UNDECIDED:
         return f"{gate.verdict}: {gate.reason}"
     return f"{gate.verdict}: {gate.title} {gate.found}, at most {gate.limit}"
 
