@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reports.drawing.series import SERIES_PICTURE, series_svg
+from reports.machine.junit import render_junit, render_series_junit
+from reports.machine.sarif import render_sarif, render_series_sarif
 from reports.markdown.audit import render_markdown
 from reports.markdown.series import render_series_markdown
 from reports.read import Record, ReportError
@@ -40,6 +42,8 @@ class Renderer:
 RENDERERS: dict[str, Renderer] = {
     "json": Renderer(".json", AuditReport.to_json, SeriesReport.to_json),
     "md": Renderer(".md", render_markdown, render_series_markdown),
+    "junit": Renderer(".junit.xml", render_junit, render_series_junit, kept=False),
+    "sarif": Renderer(".sarif", render_sarif, render_series_sarif, kept=False),
 }
 
 

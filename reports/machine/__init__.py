@@ -1,0 +1,1 @@
+"""What other programs read: JUnit XML, SARIF, annotations of a CI log, spreadsheets."""
