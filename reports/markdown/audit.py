@@ -78,7 +78,7 @@ def _pieces(view: ReportView) -> Iterator[Piece]:
     yield Piece("\n## What was not measured\n\n")
     if not view.gaps:
         yield Piece("Everything that was asked for was measured.\n")
-    yield from by_turns(map(_gap, view.gaps), HEAD, "gap")
+    yield from by_turns(map(gap_line, view.gaps), HEAD, "gap")
     if view.checks:
         yield Piece("\n## Check by check\n\n")
     for index, check in enumerate(view.checks):
@@ -127,7 +127,8 @@ def _finding(finding: Finding) -> str:
     )
 
 
-def _gap(gap: Gap) -> str:
+def gap_line(gap: Gap) -> str:
+    """Something that was not measured, as an item of a list."""
     verdict = f"{verdict_words(gap.verdict)} " if gap.verdict else ""
     where = f"{code(gap.where)}: " if gap.where else ""
     return f"- {verdict}{where}{'; '.join(map(prose, gap.why))}"

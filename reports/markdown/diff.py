@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from reports.diff import RecordDiff
-from reports.markdown.text import code, prose, table
+from collections.abc import Iterator
+
+from reports.diff import STATUSES, Caveat, GateDiff, RecordDiff
+from reports.markdown.pieces import COMMENT_LIMIT, Limit, Piece, by_turns, fitted, marker
+from reports.markdown.text import code, prose, table, table_row
 from reports.parts import Estimate
 from reports.record import Verdict
 from reports.views.diff import (
@@ -16,14 +19,42 @@ from reports.views.diff import (
 )
 from reports.views.wording import UNKNOWN, estimate_words, figure
 
+# What is kept longest comes first: the gates as they come, then what makes it less than fair.
+GATE, CAVEAT, UNPAIRED = range(3)
 
-def render_diff_markdown(diff: RecordDiff) -> str:
-    """The comparison as GitHub Markdown: a table, then what makes it less than fair."""
-    rows = [
+HEADER = ("Status", "Check", "Gate", "Before", "After", "On the same rows", "Why")
+
+
+def render_diff_markdown(diff: RecordDiff, *, limit: Limit = COMMENT_LIMIT) -> str:
+    """The comparison as Markdown of at most `limit`, what got worse first."""
+    return fitted(_pieces(diff), limit, "`audit diff --json` tells all of it")
+
+
+def _pieces(diff: RecordDiff) -> Iterator[Piece]:
+    found_by = marker((gate.suite for gate in diff.gates), "diff")
+    tolerated = f" Growth of up to {figure(diff.margin)} is tolerated." if diff.margin else ""
+    yield Piece(
+        f"{found_by}\n# {code(diff.before.model)} and then {code(diff.after.model)}\n\n"
+        f"{diff_summary(diff)}. Exit code {diff.exit_code}.{tolerated}\n"
+    )
+    if diff.gates:
+        yield Piece(f"\n{table(HEADER, [])}\n")
+        order = sorted(range(len(diff.gates)), key=lambda i: STATUSES.index(diff.gates[i].status))
+        places = [order.index(index) for index in range(len(order))]
+        yield from by_turns(map(_gate, diff.gates), GATE, "gate", places)
+    if unpaired := unpaired_lines(diff):
+        yield Piece("\n## Not compared row by row\n\n")
+        yield from by_turns((f"- {prose(line, 400)}" for line in unpaired), UNPAIRED, "reason")
+    if diff.caveats:
+        yield Piece("\n## Not alike besides the weights\n\n")
+        yield from by_turns(map(_caveat, diff.caveats), CAVEAT, "caveat")
+
+
+def _gate(gate: GateDiff) -> str:
+    word = STATUS_WORDS[gate.status]
+    return table_row(
         (
-            f"**{STATUS_WORDS[gate.status]}**"
-            if gate.status == "worse"
-            else STATUS_WORDS[gate.status],
+            f"**{word}**" if gate.status == "worse" else word,
             code(f"{gate.suite}/{gate.check}"),
             prose(gate_title(gate), 120),
             _found(gate.verdict_before, gate.estimate_before),
@@ -31,26 +62,11 @@ def render_diff_markdown(diff: RecordDiff) -> str:
             ", ".join(paired_words(gate)),
             prose(reason_words(gate), 300),
         )
-        for gate in diff.gates
-    ]
-    header = ("Status", "Check", "Gate", "Before", "After", "On the same rows", "Why")
-    parts = [
-        f"# {code(diff.before.model)} and then {code(diff.after.model)}",
-        f"{diff_summary(diff)}. Exit code {diff.exit_code}."
-        + (f" Growth of up to {figure(diff.margin)} is tolerated." if diff.margin else ""),
-    ]
-    if rows:
-        parts.append(table(header, rows))
-    if unpaired := unpaired_lines(diff):
-        lines = [f"- {prose(line, 400)}" for line in unpaired]
-        parts += ["## Not compared row by row", "\n".join(lines)]
-    if diff.caveats:
-        lines = [
-            f"- {f'{code(caveat.where)}: ' if caveat.where else ''}{prose(caveat.sentence, 400)}"
-            for caveat in diff.caveats
-        ]
-        parts += ["## Not alike besides the weights", "\n".join(lines)]
-    return "\n\n".join(parts) + "\n"
+    )
+
+
+def _caveat(caveat: Caveat) -> str:
+    return f"- {f'{code(caveat.where)}: ' if caveat.where else ''}{prose(caveat.sentence, 400)}"
 
 
 def _found(verdict: Verdict | None, estimate: Estimate | None) -> str:

@@ -84,7 +84,8 @@ def marker(names: Iterable[str], kind: str = "") -> str:
     as_they_are = ",".join(told)
     shown = ",".join(_NOT_IN_A_COMMENT.sub("-", name).strip("-") for name in told)[:NAMES_LIMIT]
     if shown != as_they_are:
-        shown += f"+{hashlib.sha256(as_they_are.encode('utf-8')).hexdigest()[:12]}"
+        digest = hashlib.sha256(as_they_are.encode("utf-8", "backslashreplace")).hexdigest()
+        shown += f"+{digest[:12]}"
     about = " ".join(part for part in (kind, shown) if part)
     return f"{MARKED}: {about} -->" if about else f"{MARKED} -->"
 
