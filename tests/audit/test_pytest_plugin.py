@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import subprocess
 import sys
@@ -218,12 +219,13 @@ def test_what_is_selected_is_audited_in_one_run_and_no_more(
     report = read_report(pytester.path / "out")
     assert report.partial
     assert "mixed/tested: not selected" in report.not_measured
-    # Where the checks are written is told from where one stands.
-    here, there = (
-        [check.model_copy(update={"source": ""}) for check in one.checks] for one in (report, once)
-    )
-    assert here == there
+    assert _found(report) == _found(once)
     assert report.not_measured == once.not_measured
+
+
+def _found(report: AuditReport) -> list[str]:
+    """The checks, but for the folder that they are written in."""
+    return [re.sub(r"[^\"]*(?=mixed\.yaml:)", "", one.model_dump_json()) for one in report.checks]
 
 
 def test_a_model_that_is_honest_passes(run: Run) -> None:
