@@ -143,7 +143,7 @@ def _figures(one: Outcome) -> Json:
 
 def _absent(report: AuditReport) -> Iterator[Json]:
     """Flags of the baseline that are flags no more: kept, so that they are seen to be gone."""
-    for flag in report.baseline.absent if report.baseline else ():
+    for flag in dict.fromkeys(report.baseline.absent if report.baseline else ()):
         yield {
             "ruleId": rule_id(*flag.split("/")[:2]),
             "kind": "pass",
