@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reports.drawing.series import SERIES_PICTURE, series_svg
+from reports.html.audit import render_html
+from reports.html.series import render_series_html
 from reports.machine.junit import render_junit, render_series_junit
 from reports.machine.sarif import render_sarif, render_series_sarif
 from reports.markdown.audit import render_markdown
@@ -42,6 +44,7 @@ class Renderer:
 RENDERERS: dict[str, Renderer] = {
     "json": Renderer(".json", AuditReport.to_json, SeriesReport.to_json),
     "md": Renderer(".md", render_markdown, render_series_markdown),
+    "html": Renderer(".html", render_html, render_series_html),
     "junit": Renderer(".junit.xml", render_junit, render_series_junit, kept=False),
     "sarif": Renderer(".sarif", render_sarif, render_series_sarif, kept=False),
 }

@@ -36,6 +36,9 @@ _RULES = {
     ".does": "stroke:var(--does);stroke-width:1.8;stroke-dasharray:6 4;fill:none;"
     "stroke-linejoin:round",
     ".ddot,.dtext": "fill:var(--does)",
+    ".second": "stroke:var(--other);stroke-width:1.8;stroke-dasharray:9 3 2 3;fill:none;"
+    "stroke-linejoin:round",
+    ".sdot,.stext": "fill:var(--other)",
     ".dspan": "stroke:var(--does);stroke-width:2;fill:none",
     # what it is held against
     ".limit": "stroke:var(--ink);stroke-dasharray:1.5 3;fill:none",

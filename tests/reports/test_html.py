@@ -12,17 +12,25 @@ from hypothesis import given
 
 from reports.html.audit import render_html
 from reports.html.glossary import term
+from reports.html.series import render_series_html
 from reports.record import AuditReport
+from reports.series import SeriesReport
 from reports.text import is_hidden
 from reports.views.audit import view_report
-from tests.reports import factory
+from tests.reports import factory, series_factory
 from tests.reports.hostile import HOSTILE
 from tests.reports.page import ALLOWED, Page, read_page
+from tests.reports.series_strategies import series as some_series
 from tests.reports.strategies import reports
+
+BESIDE = re.compile(r"[\w.-]+(/[\w.-]+)*/report\.html", re.ASCII)
 
 
 def inert(page: Page) -> None:
-    """What must hold of every page, whatever it shows."""
+    """What must hold of every page, whatever it shows.
+
+    Links stay on the page, or lead to that of a checkpoint in a folder beside it.
+    """
     assert not page.mistakes
     assert not page.unclosed
     assert {tag for tag, _ in page.elements} <= ALLOWED
@@ -30,7 +38,9 @@ def inert(page: Page) -> None:
         assert not any(name.startswith("on") or name in {"style", "src"} for name in attributes)
     ids = page.ids
     assert len(ids) == len(set(ids))
-    assert all(link.startswith("#") and link[1:] in ids for link in page.links)
+    for link in page.links:
+        beside = BESIDE.fullmatch(link) is not None and ".." not in link
+        assert beside or (link.startswith("#") and link[1:] in ids)
 
 
 @given(reports)
@@ -92,3 +102,52 @@ def test_twenty_checks_weigh_less_than_two_megabytes() -> None:
 def test_a_term_that_is_not_explained_cannot_be_linked() -> None:
     with pytest.raises(KeyError):
         term("vibes")
+
+
+@given(some_series)
+def test_the_page_of_a_series_is_whole_and_inert(report: SeriesReport) -> None:
+    html = render_series_html(report)
+    inert(read_page(html))
+    assert not any(is_hidden(character) for character in html if character != "\n")
+
+
+def test_the_page_of_a_series_leads_to_those_of_its_checkpoints_and_nowhere_else() -> None:
+    series = series_factory.make_series()
+    runs = {row.run for row in series.checkpoints if row.run}
+    links = set(read_page(render_series_html(series)).links)
+    assert {f"{run}/report.html" for run in runs} <= links
+    rows = [
+        row.model_copy(update={"run": run})
+        for row, run in zip(
+            series.checkpoints,
+            ["javascript:alert(1)", "//evil.example", "../../etc", "/etc", "a/../b", "\u202ex"],
+            strict=False,
+        )
+    ]
+    hostile = render_series_html(series.model_copy(update={"checkpoints": rows}))
+    assert all(link.startswith("#") for link in read_page(hostile).links)
+
+
+def test_the_page_of_a_series_shows_every_check_on_every_checkpoint() -> None:
+    series = series_factory.make_series()
+    html = render_series_html(series)
+    matrix = html[html.index('class="matrix"') : html.index("</table>")]
+    cells = re.findall(r'<td class="(\w+)', matrix)
+    checks = {(check.suite, check.check) for row in series.checkpoints for check in row.checks}
+    assert len(cells) == len(checks) * len(series.checkpoints)
+    said = [verdict for verdict in cells if verdict != "none"]
+    read = [check.verdict for row in series.checkpoints for check in row.checks]
+    assert sorted(said) == sorted(read)
+
+
+def test_twenty_checks_on_twenty_checkpoints_weigh_less_than_two_megabytes() -> None:
+    series = series_factory.make_series()
+    row = series.checkpoints[0]
+    checks = [row.checks[0].model_copy(update={"check": f"check-{number}"}) for number in range(20)]
+    rows = [
+        row.model_copy(update={"step": step, "name": f"checkpoint-{step}", "checks": checks})
+        for step in range(20)
+    ]
+    tracks = [series.tracks[0].model_copy(update={"check": check.check}) for check in checks]
+    many = series.model_copy(update={"checkpoints": rows, "tracks": tracks})
+    assert len(render_series_html(many).encode()) < 2_000_000
