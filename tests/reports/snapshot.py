@@ -11,6 +11,7 @@ from pathlib import Path
 from rich.console import Console
 
 from reports.drawing.series import SERIES_PICTURE, series_svg
+from reports.markdown.model_card import eval_results, model_card
 from reports.render import render
 from reports.terminal.audit import print_report
 from reports.terminal.features import print_card, print_changes, print_discovery, print_fidelity
@@ -31,6 +32,8 @@ def snapshots() -> dict[Path, str]:
     print_series(series_factory.make_quiet(), _console(followed))
     return {
         FOLDER / "report.md": render(report, "md"),
+        FOLDER / "model-card.md": model_card(report),
+        FOLDER / "eval-results.yaml": eval_results(report),
         FOLDER / "report.json": render(report, "json"),
         FOLDER / "terminal.txt": terminal.getvalue(),
         FOLDER / "features.txt": features.getvalue(),
