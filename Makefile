@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: help install demo demo-training test test-slow check format organisms schema judge-sae clean
+.PHONY: help install demo demo-training browser test test-slow screenshots check format organisms schema judge-sae clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -29,11 +29,22 @@ demo: $(VENV)/.base ## audit an honest model and a liar, and print both verdicts
 demo-training: $(VENV)/.base ## train a model on data that go bad, and stop it, in two minutes
 	@$(BIN)/audit demo --training
 
-test: $(VENV)/.dev ## all tests
+browser: ## Debian's chromium, for the tests of the page; nothing where it is there
+	@command -v chromium >/dev/null || { \
+	  sudo="$$([ "$$(id -u)" = 0 ] || echo sudo)"; \
+	  echo "installing chromium ..."; \
+	  $$sudo apt-get update -qq && \
+	  DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core >/dev/null; \
+	} || echo "no chromium: the tests of the page in a browser are skipped"
+
+test: $(VENV)/.dev browser ## all tests
 	@$(BIN)/python -m pytest -n 2 -m "not slow"
 
 test-slow: $(VENV)/.dev ## the tests that take minutes
 	@$(BIN)/python -m pytest -m slow
+
+screenshots: $(VENV)/.dev browser ## the organisms' reports as pictures, in docs/screenshots
+	@$(BIN)/python docs/screenshots.py
 
 check: $(VENV)/.dev ## style, types, layers
 	@$(BIN)/ruff check .
