@@ -1,6 +1,6 @@
 """A series on a terminal: the verdict, a line for each checkpoint, what came of each gate.
 
-Readable at 80 columns and without colour. Data is `Text`, never markup, and holds no control
+Readable from 40 columns on and without colour. Data is `Text`, never markup, and holds no control
 character. A long series leaves out its uneventful middle and says how much.
 """
 
@@ -10,14 +10,15 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from reports.drawing.strips import BLOCKS, DIGITS, Ramp, mark
 from reports.read import Record
 from reports.series import SeriesReport
-from reports.terminal.audit import STYLES, WIDEST_WORD, WORDS, print_report
-from reports.text import safe_text
+from reports.terminal.audit import print_report
+from reports.terminal.words import NARROW, WIDEST_WORD, inert, word
 from reports.views.series import (
     SeriesView,
     TrackView,
@@ -50,7 +51,10 @@ def print_series(report: SeriesReport, console: Console) -> None:
     _print_opening(view, console)
     if report.checkpoints:
         console.print()
-        console.print(_table(view))
+        if console.width < NARROW:
+            _print_rows(view, console)
+        else:
+            console.print(_table(view))
     for track in view.tracks:
         _print_track(track, view, console)
     _print_lines(
@@ -63,13 +67,13 @@ def print_series(report: SeriesReport, console: Console) -> None:
 
 def _print_opening(view: SeriesView, console: Console) -> None:
     report = view.report
-    line = Text(WORDS[report.verdict], STYLES[report.verdict])
-    line.append(f"  against {safe_text(report.reference, 60)}", "bold")
+    line = word(report.verdict)
+    line.append(f"  against {inert(report.reference, 60)}", "bold")
     line.append(f"  {view.summary}")
     console.print(line)
     console.print(Text(f"exit {report.exit_code}: {view.meaning}", "dim"))
     if view.stop:
-        console.print(Text(safe_text(view.stop, 1000), "bold"))
+        console.print(Text(inert(view.stop, 1000), "bold"))
 
 
 def _table(view: SeriesView) -> Table:
@@ -115,12 +119,33 @@ def _cells(view: SeriesView, index: int, many: bool) -> tuple[Text, ...]:
     said = [states[0][1]] if alike else [f"{letter} {state}" for letter, state in states]
     return (
         Text(step_words(row)),
-        Text(safe_text(row.name, 60)),
-        Text(WORDS[row.verdict], STYLES[row.verdict]),
+        Text(inert(row.name, 60)),
+        word(row.verdict),
         Text("\n".join(found)),
         Text("\n".join(behaves)),
-        Text("\n".join(safe_text(state, 80) for state in said)),
+        Text("\n".join(inert(state, 80) for state in said)),
     )
+
+
+def _print_rows(view: SeriesView, console: Console) -> None:
+    """The checkpoints in lines: step, name and verdict, then what each track found."""
+    many = len(view.tracks) > 1
+    console.print(Text("found [interval] and behaviour, in %", "dim"))
+    for rows, kept in _elided(view):
+        if not kept:
+            gone = [view.report.checkpoints[index] for index in rows]
+            console.print(Text(f"({len(gone)} left out: {counted(gone)})", "dim"))
+            continue
+        for index in rows:
+            step, name, verdict, found, behaves, state = _cells(view, index, many)
+            known = "" if step.plain == UNKNOWN else f"step {step.plain} "
+            console.print(Text.assemble(known, name, " ", verdict))
+            for rate, seen in zip(found.plain.split("\n"), behaves.plain.split("\n"), strict=True):
+                beside = "" if seen == UNKNOWN else f", behaviour {seen}"
+                if rate != UNKNOWN or beside:
+                    console.print(Padding(Text(f"{rate}{beside}"), (0, 0, 0, 2)))
+            for line in state.plain.split("\n"):
+                console.print(Padding(Text(line, "dim"), (0, 0, 0, 2)))
 
 
 def _elided(view: SeriesView) -> Iterator[tuple[list[int], bool]]:
@@ -151,18 +176,18 @@ def _sign(view: SeriesView, index: int) -> tuple[object, ...]:
 def _print_track(track: TrackView, view: SeriesView, console: Console) -> None:
     letter = f"{track.letter}  " if len(view.tracks) > 1 else ""
     console.print()
-    title = f"{letter}{safe_text(track.where, 120)}, {safe_text(track.title, 60)}"
+    title = f"{letter}{inert(track.where, 120)}, {inert(track.title, 60)}"
     console.print(Text(title, "bold").append(f"  at most {track.limit}", "not bold"))
     if len(track.points) > 1:
         console.print(_strips(track, console))
     style = "bold red" if track.track.phase == "alarm" else ""
     for number, sentence in enumerate([track.alarm, *track.sentences]):
-        word, _, rest = sentence.partition(": ")
+        what, _, rest = sentence.partition(": ")
         grid = Table.grid(padding=(0, 1, 0, 0))
         grid.add_column(width=1)
         grid.add_column(overflow="fold")
-        said = Text(f"{safe_text(word, 60)}: ", style if number == 0 else "bold")
-        grid.add_row("-", said.append(safe_text(rest, 1000), "not bold"))
+        said = Text(f"{inert(what, 60)}: ", style if number == 0 else "bold")
+        grid.add_row("-", said.append(inert(rest, 1000), "not bold"))
         console.print(grid)
 
 
@@ -207,7 +232,7 @@ def _print_lines(console: Console, title: str, lines: Sequence[tuple[str, str]])
     grid.add_column(overflow="fold", max_width=24)
     grid.add_column(overflow="fold")
     for what, sentence in lines:
-        grid.add_row(Text(safe_text(what, 60)), Text(safe_text(sentence, 1000)))
+        grid.add_row(Text(inert(what, 60)), Text(inert(sentence, 1000)))
     console.print()
     console.print(Text(title, "bold"))
     console.print(grid)
