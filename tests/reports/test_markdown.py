@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from reports.curves import TokenScores
 from reports.markdown.audit import HEADER, render_markdown
 from reports.markdown.check import SIGNS
 from reports.markdown.pieces import COMMENT_LIMIT, SUMMARY_LIMIT, Limit
 from reports.markdown.text import code, html_code, prose
-from reports.record import AuditReport
+from reports.record import AuditReport, KnownRecord
 from reports.text import is_hidden
 from reports.views.features import ARGUMENTS
 from tests.reports import factory
@@ -124,8 +125,15 @@ def test_any_report_is_inert_tells_the_verdicts_and_is_the_same_twice(report: Au
 def test_each_hostile_text_is_inert_wherever_it_stands(hostile: str) -> None:
     """Alone, doubled, within a word and after one, in every place that takes text."""
     for text in (hostile, hostile * 2, f"a{hostile}b", f"see {hostile}, or {hostile}."):
+        tokens = TokenScores(tokens=[text] * 9, values=[1.0] * 9, read=list(range(9)))
         row = factory.make_row(
-            id=text, group=text, text=text, says=text, attributes={text: text}, misbehaves=False
+            tokens=tokens,
+            id=text,
+            group=text,
+            text=text,
+            says=text,
+            attributes={text: text},
+            misbehaves=False,
         )
         gate = factory.make_gate(reason=text, detail={"attribute": text}, kind=text)
         check = factory.make_check(
@@ -148,6 +156,13 @@ def test_each_hostile_text_is_inert_wherever_it_stands(hostile: str) -> None:
                 model=factory.make_model(name=text, architecture=text),
                 reference=factory.make_model(weights_digest=text),
                 provenance=factory.make_provenance(command=[text], packages={text: text}),
+                baseline=KnownRecord(
+                    model=text,
+                    weights_digest=text,
+                    record_digest=text,
+                    created=text,
+                    absent=[text],
+                ),
             )
         )
         assert_inert(markdown)
@@ -256,7 +271,7 @@ def test_no_limit_is_exceeded_and_what_is_cut_is_said(
 def test_a_summary_is_measured_in_bytes() -> None:
     """Two in three of these characters are three bytes long, and GitHub counts bytes there."""
     rows = [factory.make_row(i, text="語" * 550, tokens=None) for i in range(40)]
-    checks = [factory.make_check(id=f"check-{i}", top_rows=rows) for i in range(40)]
+    checks = [factory.make_check(id=f"check-{i}", top_rows=rows) for i in range(20)]
     report = factory.make_report(checks=checks)
     cut = render_markdown(report, limit=SUMMARY_LIMIT)
     assert SUMMARY_LIMIT.most - 3_000 < len(cut.encode()) <= SUMMARY_LIMIT.most
