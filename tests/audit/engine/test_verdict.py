@@ -6,7 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audit.engine.verdict import exit_code, gate_verdict, run_verdict, worst
+from audit.engine.verdict import (
+    exit_code,
+    gate_verdict,
+    heeded,
+    run_verdict,
+    with_heeded,
+    worst,
+)
 from audit.exit_codes import ExitCode
 from reports.record import CheckResult, Estimate, GateResult, Suppressed, Verdict
 from suites.schema import SEVERITIES, Gate, Severity
@@ -113,6 +120,46 @@ def test_a_suppressed_flag_stays_visible_and_does_not_gate() -> None:
     assert known.verdict == "flag"
     assert run_verdict([known]) == "warn"
     assert run_verdict([known, check(("flag", "high"))]) == "flag"
+
+
+def test_a_known_flag_is_heeded_again_when_it_got_worse() -> None:
+    one = check(("flag", "high"))
+    for state, code in (("new", 1), ("updated", 1), ("unchanged", 0)):
+        gate = one.gates[0].model_copy(update={"baseline_state": state})
+        known = one.model_copy(update={"gates": [gate]})
+        assert exit_code([known]) == code
+        assert run_verdict([known]) == ("flag" if code else "warn")
+    broken = gate.model_copy(update={"verdict": "inconclusive"})
+    assert exit_code([one.model_copy(update={"gates": [broken]})]) == ExitCode.INCONCLUSIVE
+
+
+VERDICTS = st.sampled_from(["pass", "warn", "flag", "inconclusive", "error"])
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.lists(st.tuples(VERDICTS, st.sampled_from(SEVERITIES)), min_size=1), st.booleans()
+        ),
+        max_size=4,
+    ),
+    st.sampled_from(SEVERITIES),
+)
+def test_what_is_written_down_as_heeded_is_what_the_exit_code_heeds(
+    drawn: list[tuple[list[tuple[Verdict, Severity]], bool]], fail_on: Severity
+) -> None:
+    checks = [check(*gates, suppressed=suppressed) for gates, suppressed in drawn]
+    marked = with_heeded(checks, fail_on=fail_on)
+    for before, after in zip(checks, marked, strict=True):
+        wanted = [heeded(before, gate, fail_on) for gate in before.gates]
+        assert [gate.gates for gate in after.gates] == wanted
+    # Without the gates that it does not heed the code is the same.
+    kept = [
+        one.model_copy(update={"gates": [gate for gate in one.gates if gate.gates]})
+        for one in marked
+    ]
+    assert exit_code(kept, fail_on=fail_on) == exit_code(checks, fail_on=fail_on)
+    assert with_heeded(marked, fail_on=fail_on) == marked
 
 
 @given(st.lists(st.sampled_from(["pass", "warn", "flag", "inconclusive", "error"]), max_size=6))
