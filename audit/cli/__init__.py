@@ -6,6 +6,7 @@ Commands import what they need when they run, so that `audit --help` costs nothi
 from __future__ import annotations
 
 import importlib
+import io
 import os
 import sys
 import traceback
@@ -73,6 +74,7 @@ def cli() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and end the process with one of our exit codes."""
+    _write_every_character()
     code = execute(list(sys.argv[1:] if arguments is None else arguments))
     try:
         if sys.stdout is not None:  # closed by whoever started us
@@ -80,6 +82,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except BrokenPipeError:
         close_stdout()
     sys.exit(code)
+
+
+def _write_every_character() -> None:
+    """Show as an escape what the encoding of a stream does not have, instead of failing on it."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def execute(arguments: list[str]) -> int:

@@ -29,7 +29,7 @@ SECONDS_BETWEEN = 0.5
 def emit(event: str, **fields: Any) -> None:
     """Print one event at once; where nobody reads on, the work goes on."""
     line = {"event": event, "version": VERSION, **fields}
-    text = inert_json(json.dumps(line, ensure_ascii=False, allow_nan=False, default=str))
+    text = inert_json(json.dumps(line, allow_nan=False, default=str))
     try:
         sys.stdout.write(f"{text}\n")
         sys.stdout.flush()

@@ -55,25 +55,21 @@ def tell_github(record: Record, folder: Path, exit_code: int, *, to_stderr: bool
         if not to_stderr:
             close_stdout()
     outputs = {"verdict": record.verdict, "exit-code": str(int(exit_code)), "report": str(folder)}
-    failed = []
-    for variable, text in (
-        ("GITHUB_STEP_SUMMARY", lambda file: _summary(record, file)),
-        ("GITHUB_OUTPUT", lambda file: "".join(_line(*output) for output in outputs.items())),
-    ):
-        if name := os.environ.get(variable):
-            try:
-                _append(Path(name), text(Path(name)))
-            except OSError as error:
-                failed.append(f"{variable}: {name} could not be written: {error.strerror}")
-    return failed
+    lines = "".join(_line(name, value) for name, value in outputs.items())
+    told = [
+        _append("GITHUB_STEP_SUMMARY", lambda file: _summary(record, file)),
+        _append("GITHUB_OUTPUT", lambda file: lines),
+    ]
+    return [sentence for sentence in told if sentence]
 
 
 def _summary(record: Record, file: Path) -> str:
-    """What still has room beside that which other steps of ours left there."""
+    """What still has room beside that which other commands of the step left there."""
     from reports.markdown.summary import step_summary
 
     there = file.stat().st_size if file.exists() else 0
-    return step_summary(record, room=SUMMARY_LIMIT - there)
+    apart = "\n" if there else ""
+    return apart + step_summary(record, room=max(SUMMARY_LIMIT - there - len(apart), 0))
 
 
 def _line(name: str, value: str) -> str:
@@ -84,6 +80,15 @@ def _line(name: str, value: str) -> str:
     return f"{name}<<{end}\n{value}\n{end}\n"
 
 
-def _append(file: Path, text: str) -> None:
-    with file.open("a", encoding="utf-8", newline="") as stream:
-        stream.write(text)
+def _append(variable: str, text: Callable[[Path], str]) -> str | None:
+    """Append to the file that a variable names, if it does; why not, where it cannot be done."""
+    name = os.environ.get(variable)
+    if not name:
+        return None
+    try:
+        content = text(Path(name))
+        with Path(name).open("a", encoding="utf-8", newline="") as stream:
+            stream.write(content)
+    except OSError as error:
+        return f"{variable} {name} could not be written: {error.strerror or error}"
+    return None

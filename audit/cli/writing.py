@@ -14,9 +14,9 @@ from audit.exit_codes import ExitCode
 
 
 def print_texts(texts: Sequence[str]) -> None:
-    """Print texts as they are."""
+    """Print texts as the files would hold them: in UTF-8, whatever a terminal speaks."""
     for text in texts:
-        click.echo(text, nl=False)
+        click.echo(text.encode("utf-8"), nl=False)
 
 
 def write_into(out: Path, rendered: Mapping[str, str]) -> None:

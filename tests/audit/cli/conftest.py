@@ -34,6 +34,13 @@ class Done:
         return last["report"]
 
 
+@pytest.fixture(autouse=True)
+def no_workflow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """These tests may run in a workflow themselves, and are not to tell it anything."""
+    for name in ("GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY", "GITHUB_OUTPUT", "AUDIT_GITHUB"):
+        monkeypatch.delenv(name, raising=False)
+
+
 @pytest.fixture
 def audit(capsys: pytest.CaptureFixture[str]) -> Callable[..., Done]:
     """Run the command line in this process."""
