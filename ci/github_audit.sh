@@ -30,7 +30,7 @@ if [ -f "$out/audit.sarif" ]; then # audit.sh removed that of an earlier run
 else
   case $code in
     2) why="it was interrupted" ;;
-    4) why="of a mistake in a suite, in a model's name or in the configuration" ;;
+    4) why="there is a mistake in a suite, in a model's name or in the configuration" ;;
     5) why="nothing was selected" ;;
     *) why="it failed" ;;
   esac

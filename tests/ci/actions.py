@@ -168,6 +168,5 @@ def _run(
         stderr=subprocess.STDOUT,
         text=True,
         check=False,
-        timeout=300,
     )
     return Done(step["name"], ran=True, code=done.returncode, log=done.stdout)
