@@ -39,14 +39,14 @@ class _Reading:
         measured: the check.
         rows: index of each among the audit rows.
         sequences: index of each among all sequences that run.
-        scores: by sequence, `[n_tokens]`.
+        shown: by row, what came of it; None where a token has no finite score.
         failure: why there are none, in words.
     """
 
     measured: Measurement
     rows: tuple[int, ...]
     sequences: tuple[int, ...]
-    scores: dict[int, Floats] = field(default_factory=dict)
+    shown: dict[int, TokenScores | None] = field(default_factory=dict)
     failure: str | None = None
 
 
@@ -68,13 +68,12 @@ def with_token_scores(
     readings = [None if found is None else _reading(found, index) for found in measurements]
     asked = [reading for reading in readings if reading is not None]
     try:
-        _read(asked, list(index), model)
+        _read(asked, list(index), model, Pieces(model.tokenizer))
     except Exception as error:  # noqa: BLE001 - it is told, and no given verdict is lost over it
         for reading in asked:
             reading.failure = _said(error)
-    pieces = Pieces(model.tokenizer)
     return [
-        result if reading is None else _told(result, reading, pieces)
+        result if reading is None else _told(result, reading)
         for result, reading in zip(results, readings, strict=True)
     ]
 
@@ -88,7 +87,10 @@ def _reading(measured: Measurement, index: dict[tuple[int, ...], int]) -> _Readi
 
 
 def _read(
-    readings: Sequence[_Reading], sequences: list[tuple[int, ...]], model: LoadedModel
+    readings: Sequence[_Reading],
+    sequences: list[tuple[int, ...]],
+    model: LoadedModel,
+    pieces: Pieces,
 ) -> None:
     """Run the sequences and score their tokens for every check that wants them."""
     places = list(dict.fromkeys(reading.measured.point.name for reading in readings))
@@ -99,21 +101,29 @@ def _read(
             if reading.failure is not None:
                 continue
             try:
-                reading.scores.update(_scored(reading, batch))
+                reading.shown.update(_shown(reading, batch, pieces))
             except Exception as error:  # noqa: BLE001 - it is told, and the other checks go on
                 reading.failure = _said(error)
 
 
-def _scored(reading: _Reading, batch: TokenActivations) -> Iterator[tuple[int, Floats]]:
-    """Scores of the tokens of each sequence in a batch that the check wants, `[n_tokens]`."""
+def _shown(
+    reading: _Reading, batch: TokenActivations, pieces: Pieces
+) -> Iterator[tuple[int, TokenScores | None]]:
+    """The check's rows in a batch, by their index among the audit rows."""
     owner = batch.sequence.numpy()
     mine = np.flatnonzero(np.isin(owner, reading.sequences))
     if not len(mine):
         return
-    x = batch.x[reading.measured.point.name]
-    scores = token_scores(reading.measured, x[mine.tolist()])
-    for sequence in np.unique(owner[mine]):
-        yield int(sequence), scores[owner[mine] == sequence]
+    work = reading.measured.work
+    audit, tokens = work.roles["audit"], work.check.monitor.tokens
+    scores = token_scores(reading.measured, batch.x[reading.measured.point.name][mine.tolist()])
+    for row, sequence in zip(reading.rows, reading.sequences, strict=True):
+        values = scores[owner[mine] == sequence]
+        if len(values):
+            encoded = audit.encoded[row]
+            read = select_tokens(encoded, tokens, audit.rows[row].span)
+            finite = np.isfinite(values).all()
+            yield row, token_window(encoded, values, read, pieces) if finite else None
 
 
 def token_scores(measured: Measurement, x: Tensor) -> Floats:
@@ -127,34 +137,21 @@ def token_scores(measured: Measurement, x: Tensor) -> Floats:
     return np.asarray(measured.probe.decision_function(acts.cpu().numpy()), dtype=np.float64)
 
 
-def _told(result: CheckResult, reading: _Reading, pieces: Pieces) -> CheckResult:
+def _told(result: CheckResult, reading: _Reading) -> CheckResult:
     """The result with its rows' token scores, or with the reason why it has none."""
     if reading.failure is not None:
         return _noted(result, f"no scores of single tokens could be made: {reading.failure}")
-    shown = [
-        _shown(reading, row, reading.scores[sequence], pieces)
-        for row, sequence in zip(reading.rows, reading.sequences, strict=True)
-    ]
     rows = [
-        line.model_copy(update={"tokens": tokens})
-        for line, tokens in zip(result.top_rows, shown, strict=True)
+        line.model_copy(update={"tokens": reading.shown[row]})
+        for line, row in zip(result.top_rows, reading.rows, strict=True)
     ]
     result = result.model_copy(update={"top_rows": rows})
-    without = shown.count(None)
+    without = sum(line.tokens is None for line in rows)
     if without:
         return _noted(
             result, f"on {without} of the {len(rows)} rows shown a token has no finite score"
         )
     return result
-
-
-def _shown(reading: _Reading, row: int, scores: Floats, pieces: Pieces) -> TokenScores | None:
-    work = reading.measured.work
-    audit = work.roles["audit"]
-    read = select_tokens(audit.encoded[row], work.check.monitor.tokens, audit.rows[row].span)
-    if not np.isfinite(scores).all():
-        return None
-    return token_window(audit.encoded[row], scores, read, pieces)
 
 
 def _noted(result: CheckResult, note: str) -> CheckResult:
