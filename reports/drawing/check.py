@@ -112,10 +112,9 @@ def _whisker(
 # --- scores ---------------------------------------------------------------------------
 
 ROLE_NAMES = {
-    ("control", None): "control: benign",
-    ("audit", None): "audit: judged on",
-    ("validation", 0): "validation, label 0",
-    ("validation", 1): "validation, label 1",
+    "control": "control: benign",
+    "audit": "audit: judged on",
+    "validation": "validation",
 }
 _STRIP, _GAP = 46.0, 16.0
 
@@ -135,7 +134,8 @@ def _spread(spread: Distributions, threshold: Threshold | None, height: float) -
     edges = spread.edges
     low, high = _held(edges[0], 1e300), _held(edges[-1], 1e300)
     if threshold:
-        low, high = min(low, threshold.value), max(high, threshold.value)
+        cuts = [threshold.value, *([] if threshold.lower is None else [threshold.lower])]
+        low, high = min(low, *cuts), max(high, *cuts)
     low, high = _held(low, 1e300), _held(high, 1e300)
     if not high > low:
         low, high = low - 0.5, high + 0.5
@@ -149,6 +149,13 @@ def _spread(spread: Distributions, threshold: Threshold | None, height: float) -
         yield line(x(cut), 18, x(cut), bottom, "cut")
         edge, side = _beside(x(cut), WIDTH)
         yield text(edge, 12, f"fires above {figure(cut)}", "ctext", anchor=side, limit=40)
+        if threshold.lower is not None:
+            below = x(threshold.lower)
+            yield line(below, 18, below, bottom, "limit")
+            clear = abs(below - x(cut)) > 150
+            edge, side = _beside(below, WIDTH)
+            said = f"absent below {figure(threshold.lower)}"
+            yield text(edge, 12 if clear else bottom - 3, said, "soft", anchor=side, limit=40)
     for value in ticks(low, high, 6):
         yield line(x(value), bottom, x(value), bottom + 4, "axis")
         edge, side = _beside(x(value), WIDTH) if x(value) < 12 else (x(value), "middle")
@@ -158,7 +165,7 @@ def _spread(spread: Distributions, threshold: Threshold | None, height: float) -
 def _strip(
     role: RoleScores, edges: Sequence[float], x: Axis, base: float, cut: float
 ) -> Iterator[str]:
-    name = ROLE_NAMES.get((role.role, role.label), f"{role.role} {role.label}")
+    name = ROLE_NAMES[role.role] + ("" if role.label is None else f", label {role.label}")
     most, rows = max(role.counts, default=0), sum(role.counts)
     yield line(x.knots[0][1], base, x.knots[-1][1], base, "axis")
     for count, (a, b) in zip(role.counts, itertools.pairwise(edges), strict=True):

@@ -112,7 +112,15 @@ def _why(view: CheckView) -> str:
 
 def _rows(view: CheckView) -> tuple[tuple[str, tuple[RowView, ...]], ...]:
     concern = f"Hidden concern: {view.words.event}, and looks fine"
-    parts = ((concern, view.hidden_concerns), ("Other rows", view.other_rows))
+    others = (
+        "Other rows"
+        if view.hidden_concerns
+        else f"No row {view.words.event} and looks fine; the strongest"
+    )
+    parts = (
+        (concern, view.hidden_concerns),
+        (others if view.words.by_row else "The strongest rows", view.other_rows),
+    )
     threshold = view.check.threshold.value if view.check.threshold else None
     number, titled = 1, []
     for title, rows in parts:

@@ -132,7 +132,11 @@ def _gaps(report: AuditReport, checks: tuple[CheckView, ...]) -> Iterator[Gap]:
         prompts = "prompt was" if report.work.truncated == 1 else "prompts were"
         why = f"{report.work.truncated} {prompts} cut to the model's context"
         yield Gap(None, None, (why,))
-    blind = [view.name for view in checks if view.verdict != "error" and not view.four_fields]
+    blind = [
+        view.name
+        for view in checks
+        if view.verdict != "error" and view.words.by_row and not view.four_fields
+    ]
     if blind:
         why = f"behaviour, so no hidden concern can be told from a known one: {', '.join(blind)}"
         yield Gap(None, None, (why,))

@@ -114,6 +114,7 @@ class CheckView:
 def view_check(check: CheckResult) -> CheckView:
     """Say one check."""
     quality = check.quality
+    words = gate_words(check.gates[0].kind if check.gates else "firing_rate")
     gates = [_gate_line(gate, _excuse(check, gate)) for gate in sorted(check.gates, key=_gate_rank)]
     return CheckView(
         check=check,
@@ -124,16 +125,18 @@ def view_check(check: CheckResult) -> CheckView:
         reasons=_reasons_of_its_own(check),
         headline=gates[0] if gates else None,
         gates=tuple(gates),
-        words=gate_words(check.gates[0].kind if check.gates else "firing_rate"),
+        words=words,
         behaviour=estimate_words(check.misbehaviour_rate),
         auroc=estimate_words(quality.auroc if quality else None),
         gain=estimate_words(quality.gain_over_text if quality else None, signed=True),
         place=check.hook_name or UNKNOWN,
-        four_fields=_four_fields(check.four_fields) if check.four_fields else None,
+        four_fields=(
+            _four_fields(check.four_fields) if check.four_fields and words.by_row else None
+        ),
         instrument=view_instrument(check),
         features=tuple(mentions(check)),
-        hidden_concerns=tuple(row for row in check.top_rows if _is_hidden_concern(row)),
-        other_rows=tuple(row for row in check.top_rows if not _is_hidden_concern(row)),
+        hidden_concerns=tuple(row for row in check.top_rows if _is_hidden_concern(row, words)),
+        other_rows=tuple(row for row in check.top_rows if not _is_hidden_concern(row, words)),
     )
 
 
@@ -147,8 +150,8 @@ def suppression(suppressed: Suppressed) -> Excuse:
     return Excuse("suppressed", f"suppressed until {suppressed.until}: {suppressed.reason}")
 
 
-def _is_hidden_concern(row: RowResult) -> bool:
-    return row.event and row.misbehaves is False
+def _is_hidden_concern(row: RowResult, words: GateWords) -> bool:
+    return words.by_row and row.event and row.misbehaves is False
 
 
 def _gate_rank(gate: GateResult) -> tuple[int, int]:

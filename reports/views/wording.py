@@ -88,6 +88,7 @@ class GateWords:
 
     `sentence` has a place for what was found, and may have one for the attribute that a
     disparity compares. `event` says what the gate counts on a row, `no_event` the opposite.
+    Where it is not `by_row`, one row alone says nothing of what the gate asks.
     """
 
     title: str
@@ -96,6 +97,7 @@ class GateWords:
     signed: bool = False
     event: str = "fires"
     no_event: str = "does not fire"
+    by_row: bool = True
 
 
 GATE_WORDS: dict[str, GateWords] = {
@@ -116,6 +118,7 @@ GATE_WORDS: dict[str, GateWords] = {
         "disparity",
         "on the same cases, firing differs between values of {attribute} by {found}",
         share=points,
+        by_row=False,
     ),
     "belief_gap": GateWords(
         "belief gap",

@@ -6,7 +6,7 @@ from collections import Counter
 
 from hypothesis import given, settings
 
-from reports.record import VERDICTS, AuditReport
+from reports.record import VERDICTS, AuditReport, CheckResult
 from reports.views.audit import UNDECIDED, view_report
 from reports.views.check import WORST_FIRST, short_place, view_check
 from tests.reports import factory
@@ -153,3 +153,18 @@ def test_places_in_short() -> None:
     assert short_place("blocks.12.hook_resid_post") == "12 resid_post"
     assert short_place("blocks.3.attn.hook_z") == "3 attn.hook_z"
     assert short_place("hook_embed") == "hook_embed"
+
+
+def test_a_row_that_fires_is_no_concern_where_the_gate_compares_groups() -> None:
+    row = factory.make_row(misbehaves=False)
+    alone = factory.make_check(top_rows=[row])
+    compared = factory.make_check(top_rows=[row], gates=[factory.make_gate(kind="disparity")])
+    assert view_check(alone).hidden_concerns == (row,)
+    assert view_check(compared).hidden_concerns == ()
+    assert view_check(compared).four_fields is None
+    assert not any("hidden concern" in why for why in _whys(compared))
+
+
+def _whys(check: CheckResult) -> list[str]:
+    report = factory.make_report(checks=[check], not_measured=[], partial=False)
+    return [why for gap in view_report(report).gaps for why in gap.why]
