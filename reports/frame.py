@@ -33,7 +33,8 @@ def _lines(check: CheckResult) -> list[dict[str, Any]]:
     return [
         shared
         | {"gate": gate.kind, "severity": gate.severity, "limit": gate.limit}
-        | {"verdict": gate.verdict, "p_value": gate.p_value, "q_value": gate.q_value}
+        | {"verdict": gate.verdict, "gates": gate.gates, "baseline_state": gate.baseline_state}
+        | {"p_value": gate.p_value, "q_value": gate.q_value}
         | _columns("gate", gate.estimate)
         for gate in check.gates
     ]

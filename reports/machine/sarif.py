@@ -8,10 +8,10 @@ invocation too. Every result points to the line of the suite that somebody can c
 from __future__ import annotations
 
 import shlex
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 
-from reports.machine.outcomes import Outcome, Standing, worst_first
+from reports.machine.outcomes import Outcome, Standing, audit_outcomes, worst_first
 from reports.machine.sarif_parts import (
     RESULTS_LIMIT,
     RULES_LIMIT,
@@ -47,33 +47,33 @@ LEVELS: dict[Standing, tuple[str, str]] = {
 
 def render_sarif(report: AuditReport) -> str:
     """The audit as SARIF."""
-    return log(_run(report, [check_rule(check) for check in report.checks], list(_absent(report))))
+    return log(_run(report, [check_rule(check) for check in report.checks], _gone(report)))
 
 
 def render_series_sarif(report: SeriesReport) -> str:
     """The series as SARIF: alarms, and each gate by the worst that a checkpoint came to."""
-    return log(_run(report, series_rules(report), []))
+    return log(_run(report, series_rules(report), {}))
 
 
-def _run(report: Record, rules: Sequence[Json], absent: Sequence[Json]) -> Json:
+def _run(report: Record, rules: Sequence[Json], gone: Mapping[str, Outcome | None]) -> Json:
     known = list({rule["id"]: rule for rule in reversed(rules)}.values())[::-1][:RULES_LIMIT]
     numbers = {rule["id"]: number for number, rule in enumerate(known)}
     outcomes = list(worst_first(record_outcomes(report)))
     located = [one for one in outcomes if one.suite is not None]
     shown = located[:RESULTS_LIMIT]
-    uris = dict.fromkeys(one.place.uri for one in shown if one.place)
+    pointing = (*shown, *(one for one in gone.values() if one))
+    uris = dict.fromkeys(one.place.uri for one in pointing if one.place)
     files = {uri: number for number, uri in enumerate(uris)}
-    results = [*_results(shown, numbers, files), *absent][:RESULTS_LIMIT]
-    run: Json = {
+    results = [*_results(shown, numbers, files), *_absent(gone, numbers, files)]
+    return {
         "tool": {"driver": _driver(report, known)},
         "automationDetails": {"id": _category(report)},
         "invocations": [_invocation(report, outcomes, len(located) - len(shown))],
         "artifacts": artifacts(files),
-        "results": results,
+        "results": results[:RESULTS_LIMIT],
         "columnKind": "unicodeCodePoints",
         "properties": _facts(report),
     }
-    return run
 
 
 def _driver(report: Record, rules: Sequence[Json]) -> Json:
@@ -141,17 +141,41 @@ def _figures(one: Outcome) -> Json:
     return figures
 
 
-def _absent(report: AuditReport) -> Iterator[Json]:
-    """Flags of the baseline that are flags no more: kept, so that they are seen to be gone."""
-    for flag in dict.fromkeys(report.baseline.absent if report.baseline else ()):
-        yield {
-            "ruleId": rule_id(*flag.split("/")[:2]),
+def _gone(report: AuditReport) -> dict[str, Outcome | None]:
+    """Flags of the baseline that are flags no more, each with the gate that passes now."""
+    held: dict[str, list[Outcome]] = defaultdict(list)
+    for one in audit_outcomes(report):
+        of = f" of {one.attribute}" if one.attribute else ""
+        held[f"{one.where}/{one.kind}{of}"].append(one)
+    passed = {
+        name: same[0]
+        for name, same in held.items()
+        if all(one.standing == "passed" for one in same)
+    }
+    return {flag: passed.get(flag) for flag in (report.baseline.absent if report.baseline else ())}
+
+
+def _absent(
+    gone: Mapping[str, Outcome | None], numbers: dict[str, int], files: dict[str, int]
+) -> Iterator[Json]:
+    """What is gone is kept, so that it is seen to be gone; by the fingerprint that it had."""
+    for flag, one in gone.items():
+        id = rule_id(one.suite or "", one.check) if one else rule_id(*flag.split("/")[:2])
+        result: Json = {"ruleId": id}
+        if id in numbers:
+            result["ruleIndex"] = numbers[id]
+        result |= {
             "kind": "pass",
             "level": "none",
             "message": message(f"{flag}: a flag of the baseline, and none any more"),
-            "partialFingerprints": fingerprint("absent", flag),
+            "partialFingerprints": fingerprint(one.suite, one.check, one.kind, one.attribute)
+            if one
+            else fingerprint("absent", flag),
             "baselineState": "absent",
         }
+        if one and one.place:
+            result["locations"] = [location(one.place, files)]
+        yield result | {"properties": {"verdict": "pass", "gates": False}}
 
 
 def _invocation(report: Record, outcomes: Sequence[Outcome], left_out: int) -> Json:

@@ -173,6 +173,25 @@ def test_what_is_known_is_kept_and_marked() -> None:
     }
 
 
+def test_what_is_gone_keeps_the_fingerprint_that_it_had() -> None:
+    gate = factory.make_gate(kind="disparity", detail={"attribute": "group"})
+    flagged = factory.make_report(checks=[factory.make_check(gates=[gate])])
+    passing = factory.make_check(
+        verdict="pass", gates=[gate.model_copy(update={"verdict": "pass"})]
+    )
+    baseline = KnownRecord(
+        model="m",
+        weights_digest="w",
+        record_digest="r",
+        absent=["organism_lying/lying/disparity of group"],
+    )
+    mended = factory.make_report(checks=[passing], baseline=baseline)
+    (gone,) = run_of(render_sarif(mended))["results"]
+    assert prints(mended) == prints(flagged)
+    assert (gone["baselineState"], gone["kind"]) == ("absent", "pass")
+    assert gone["locations"][0]["physicalLocation"]["region"]["startLine"] == 45
+
+
 def test_a_result_points_to_the_line_of_its_gate_or_of_its_check() -> None:
     check = factory.make_check(gates=[factory.make_gate(), factory.make_gate(source="", limit=0.2)])
     run = run_of(render_sarif(factory.make_report(checks=[check])))
