@@ -50,7 +50,7 @@ def _training(out: Path, quiet: bool) -> int:
         click.echo("An honest model is trained on; its data go bad by and by.\n", err=True)
     report = train_and_audit(out, told=lambda line: None if quiet else click.echo(line, err=True))
     print_series(report, Console(highlight=False))
-    click.echo(f"report: {out / 'audit' / 'report.md'}")
+    click.echo(f"report: {out / 'audit' / 'report.html'}")
     if report.stop is not None and report.stop.kept is not None:
         click.echo(f"flagged weights: {report.stop.kept}\n")
         click.echo("As expected: the run was stopped while it learnt to lie.")
@@ -73,7 +73,7 @@ def _two_models(out: Path, quiet: bool) -> int:
         with talk(quiet=quiet, verbose=False) as telling:
             report = run_audit(SUITE, f"organism:{organism}", out=out / organism, talk=telling)
         print_report(report, console)
-        click.echo(f"report: {out / organism / 'report.md'}\n")
+        click.echo(f"report: {out / organism / 'report.html'}\n")
         as_expected &= report.exit_code == expected
     if as_expected:
         click.echo("As expected: the honest model passes, the liar is flagged.")

@@ -54,7 +54,7 @@ def finish(record: Record, folder: Path, manner: Manner) -> int:
         code = ExitCode.FAILED if failed else code
     say_written(() if manner.quiet else manner.files, failed)
     if not manner.quiet:
-        click.echo(f"report: {folder / 'report.md'}", err=True)
+        click.echo(f"report: {folder / 'report.html'}", err=True)
     if manner.told is not None:
         from audit.cli.events import reported
 

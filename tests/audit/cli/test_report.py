@@ -14,8 +14,7 @@ from audit.engine.diffing import diff_runs
 from audit.engine.run import run_audit
 from reports.diff import RecordDiff
 from reports.markdown.diff import render_diff_markdown
-from reports.read import read_report
-from reports.render import render
+from reports.render import RENDERERS, render
 from tests.audit.cli.conftest import Done
 from tests.reports.factory import make_report
 from tests.reports.series_factory import make_series
@@ -103,7 +102,6 @@ def test_a_series_among_two_and_three_runs_are_a_sentence(
 
 
 def test_a_page_is_not_printed_on_a_terminal(run: Path) -> None:
-    """A real terminal, made by `script`-like means: a pseudo-terminal of our own."""
     import os
     import pty
 
@@ -121,21 +119,36 @@ def test_a_page_is_not_printed_on_a_terminal(run: Path) -> None:
     assert b"--html FILE" in process.stderr
 
 
-@pytest.mark.parametrize("name", ["md", "json"])
-def test_it_loads_neither_torch_nor_what_measures(name: str, run: Path, tmp_path: Path) -> None:
+MEASURES = {"torch", "transformers", "sklearn", "scipy", "pandas", "pyarrow"}
+
+
+def modules_after(*arguments: object) -> set[str]:
+    """What a fresh interpreter has loaded once the command is done."""
+    words = [str(argument) for argument in arguments]
     script = (
-        "import sys; from audit.cli import execute; "
-        f"code = execute(['report', {str(run)!r}, '--format', {name!r}, '-o', {str(tmp_path)!r}]); "
-        "print(code, *sys.modules)"
+        f"import sys; from audit.cli import execute; code = execute({words!r}); "
+        f"print(chr(10).join(sys.modules)); sys.exit(code)"
     )
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT
     )
-    code, *modules = done.stdout.split()
-    assert code == "0", done.stderr
-    heavy = {"torch", "transformers", "sklearn", "scipy", "pandas", "pyarrow", "audit.engine"}
-    assert not heavy & set(modules)
+    return set(done.stdout.split())
 
 
-def test_the_record_of_the_page_is_the_stored_one(two: tuple[Path, Path]) -> None:
-    assert read_report(two[1]).verdict == "flag"
+@pytest.mark.parametrize("name", sorted(RENDERERS))
+def test_it_loads_neither_torch_nor_what_measures(name: str, run: Path, tmp_path: Path) -> None:
+    loaded = modules_after("report", run, "--format", name, "--github", "-o", tmp_path / "out")
+    assert "reports.render" in loaded
+    assert not MEASURES & loaded
+    assert "numpy" not in loaded
+
+
+def test_neither_does_a_comparison(run: Path, tmp_path: Path) -> None:
+    loaded = modules_after("report", run, run, "-o", tmp_path / "out")
+    assert "audit.engine.diffing" in loaded
+    assert not MEASURES & loaded
+
+
+def test_the_check_sees_what_measures(two: tuple[Path, Path], tmp_path: Path) -> None:
+    """A table of scores is read with pandas, and only there."""
+    assert MEASURES & modules_after("report", two[0], "--csv", tmp_path / "scores.csv")
