@@ -69,7 +69,7 @@ def rule(
         properties["precision"] = precision
     return {
         "id": id,
-        "name": line(id, NAME_LIMIT),
+        **_name(id),
         "shortDescription": message(short, DESCRIPTION_LIMIT),
         "fullDescription": message(full, DESCRIPTION_LIMIT),
         "help": {"text": help[:HELP_LIMIT], "markdown": help_markdown[:HELP_LIMIT]},
@@ -78,22 +78,32 @@ def rule(
     }
 
 
+def _name(id: str) -> Json:
+    """`OrganismLyingLying`: what a viewer shows instead of the id, which must be another word."""
+    name = "".join(word[0].upper() + word[1:] for word in re.findall(r"[A-Za-z0-9]+", id))
+    return {"name": name} if name and name != id else {}
+
+
 def rule_id(*names: str) -> str:
     """`suite/check`, in characters that can be seen."""
     return line("/".join(names), NAME_LIMIT)
 
 
 def location(place: Place, files: Mapping[str, int]) -> Json:
-    """Where a result is: an artifact of the run, and a region where it is known."""
-    physical: Json = {"artifactLocation": {"uri": place.uri, "index": files[place.uri]}}
-    if place.line is not None and place.column is not None:
-        physical["region"] = {"startLine": place.line, "startColumn": place.column}
-    return {"physicalLocation": physical}
+    """Where a result is: an artifact of the run, and a region; the first line if none is known."""
+    region = {"startLine": place.line or 1}
+    if place.column is not None:
+        region["startColumn"] = place.column
+    artifact = {"uri": place.uri, "index": files[place.uri]}
+    return {"physicalLocation": {"artifactLocation": artifact, "region": region}}
 
 
 def artifacts(files: Mapping[str, int]) -> list[Json]:
     """The files that results point to, in the order of their numbers."""
-    return [{"location": {"uri": uri}} for uri in sorted(files, key=files.__getitem__)]
+    return [
+        {"location": {"uri": uri}, "roles": ["userSpecifiedConfiguration"]}
+        for uri in sorted(files, key=files.__getitem__)
+    ]
 
 
 def fingerprint(*names: str | None, occurrence: int = 1) -> Json:

@@ -62,7 +62,8 @@ def run_of(text: str) -> Json:
         assert max(len(rule[key]["text"]) for key in ("shortDescription", "fullDescription")) <= (
             DESCRIPTION_LIMIT
         )
-        assert len(rule["name"]) <= 255
+        assert len(rule.get("name", "")) <= 255
+        assert rule.get("name") != rule["id"]
         assert len(rule["properties"]["tags"]) <= TAGS_LIMIT
         assert set(rule["help"]) == {"text", "markdown"}
     fingerprints = [result["partialFingerprints"]["primaryLocationLineHash"] for result in results]
@@ -197,7 +198,20 @@ def test_a_result_points_to_the_line_of_its_gate_or_of_its_check() -> None:
     run = run_of(render_sarif(factory.make_report(checks=[check])))
     regions = [r["locations"][0]["physicalLocation"]["region"] for r in run["results"]]
     assert regions == [{"startLine": 45, "startColumn": 9}, {"startLine": 31, "startColumn": 3}]
-    assert run["artifacts"] == [{"location": {"uri": "suites/organism_lying.yaml"}}]
+    files = [artifact["location"]["uri"] for artifact in run["artifacts"]]
+    assert files == ["suites/organism_lying.yaml"]
+    assert [rule["name"] for rule in run["tool"]["driver"]["rules"]] == ["OrganismLyingLying"]
+
+
+def test_a_gate_without_a_place_is_told_at_the_beginning_of_its_suite() -> None:
+    check = factory.make_check(source="", gates=[factory.make_gate(source="")])
+    run = run_of(render_sarif(factory.make_report(checks=[check])))
+    (place,) = (r["locations"][0]["physicalLocation"] for r in run["results"])
+    assert place["artifactLocation"]["uri"] == "suites/organism_lying.yaml"
+    assert place["region"] == {"startLine": 1}
+    nowhere = factory.make_check(suite="unknown", source="", gates=[factory.make_gate(source="")])
+    run = run_of(render_sarif(factory.make_report(checks=[nowhere])))
+    assert "locations" not in run["results"][0]
 
 
 def prints(report: AuditReport) -> list[str]:
