@@ -22,9 +22,8 @@ class Place:
 
     @property
     def uri(self) -> str:
-        """The file as a relative URI reference: no scheme, no host, whatever its name is."""
-        path = self.file.replace("\\", "/")
-        return quote("/" + path.lstrip("/") if path.startswith("/") else path, safe="/")
+        """The file as a relative URI reference: no scheme, host or root, whatever its name is."""
+        return quote(self.file.replace("\\", "/").lstrip("/"), safe="/") or "-"
 
 
 def place_of(*sources: str) -> Place | None:

@@ -154,7 +154,8 @@ def test_a_place_is_read_from_the_right(sources: list[str], place: Place | None)
     [
         ("suites/a b.yaml", "suites/a%20b.yaml"),
         ("javascript:x", "javascript%3Ax"),
-        ("//evil.example/a", "/evil.example/a"),
+        ("//evil.example/a", "evil.example/a"),
+        ("\\", "-"),
         ("a\\b.yaml", "a/b.yaml"),
         ("ü\u202e?#", "%C3%BC%E2%80%AE%3F%23"),
     ],

@@ -83,6 +83,7 @@ def check_result(result: Json, run: Json) -> None:
         file = place["physicalLocation"]["artifactLocation"]
         assert run["artifacts"][file["index"]]["location"]["uri"] == file["uri"]
         assert urlsplit(file["uri"])[:2] == ("", "")
+        assert not file["uri"].startswith("/")
 
 
 @MANY
