@@ -21,6 +21,7 @@ from tests.ci.expressions import Scope, runs, substitute
 
 ROOT = Path(__file__).resolve().parents[2]
 ACTION = ROOT / "action.yml"
+TOKEN = "the-token-of-the-job"
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ def run_action(
         "RUNNER_TEMP": str(runner),
         **(environment or {}),
     }
-    github = {"action_path": str(action.parent), "token": "the-token-of-the-job"}
+    github = {"action_path": str(action.parent), "token": TOKEN}
     contexts: dict[str, Any] = {"github": github, "runner": {"temp": str(runner)}, "steps": {}}
     nothing = Scope(contexts)
     contexts["inputs"] = {

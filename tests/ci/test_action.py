@@ -9,13 +9,15 @@ import json
 import re
 import shutil
 import xml.etree.ElementTree as ElementTree
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import yaml
 
-from tests.ci.actions import ACTION, ROOT, Job, run_action
+from tests.ci.actions import ACTION, ROOT, TOKEN, Job, run_action
 from tests.ci.programs import calls, stand_in
+from tests.ci.pull_request import Thread, event, served
 
 PUBLISHED = {
     *("report.html", "report.md", "report.json", "junit.xml", "audit.sarif"),
@@ -38,9 +40,16 @@ def honest(tmp_path_factory: pytest.TempPathFactory) -> Job:
 
 
 @pytest.fixture(scope="module")
-def liar(tmp_path_factory: pytest.TempPathFactory) -> tuple[Job, Path]:
+def thread() -> Iterator[Thread]:
+    with served(Thread(token=TOKEN)) as kept:
+        yield kept
+
+
+@pytest.fixture(scope="module")
+def liar(tmp_path_factory: pytest.TempPathFactory, thread: Thread) -> tuple[Job, Path]:
     workspace = _workspace(tmp_path_factory)
-    return run_action(EVERYTHING | {"model": "organism:liar"}, workspace), workspace
+    inputs = EVERYTHING | {"model": "organism:liar", "comment": "true"}
+    return run_action(inputs, workspace, environment=event(workspace.parent, thread)), workspace
 
 
 def test_an_honest_model_passes(honest: Job) -> None:
@@ -86,6 +95,20 @@ def test_the_log_holds_annotations_after_commands_were_stopped(liar: tuple[Job, 
     assert "organism:liar" in stopped
     assert len(re.findall(r"^::error ", told, re.MULTILINE)) == 1
     assert "::error " not in stopped
+
+
+def test_the_comment_is_the_report_and_gives_way_to_what_came_of_the_next_run(
+    liar: tuple[Job, Path], thread: Thread, tmp_path: Path
+) -> None:
+    marker = "<!-- alignment-audit comment: alignment-audit -->"
+    told = (liar[1] / "audit-run" / "report.md").read_text().split("\n", 1)[1]
+    assert thread.bodies == [f"{marker}\n{told}"]
+    (tmp_path / "work").mkdir()
+    inputs = EVERYTHING | {"suite": "missing.yaml", "model": "organism:liar", "comment": "true"}
+    job = run_action(inputs, tmp_path / "work", environment=event(tmp_path, thread))
+    assert job.failed == ["Verdict"]
+    [body] = thread.bodies
+    assert body.startswith(f"{marker}\n# No verdict\n")
 
 
 def test_the_steps_that_were_not_asked_for_do_not_run(honest: Job) -> None:
@@ -158,7 +181,8 @@ def test_a_severity_below_fail_on_reports_and_does_not_gate(tmp_path: Path) -> N
     assert job.failed == [], job.steps["Audit"].log
     assert job.outputs == {"verdict": "warn", "exit-code": "0", "report": "the run"}
     assert job.summary == ""
-    assert "::warning file=suites/mild.yaml,line=48,col=9" in job.steps["Audit"].log
+    line = 1 + text[: text.index("- kind: belief_gap")].count("\n")
+    assert f"::warning file=suites/mild.yaml,line={line},col=9," in job.steps["Audit"].log
     assert not job.steps["Upload the run"].ran
 
 

@@ -2,127 +2,40 @@
 
 from __future__ import annotations
 
-import json
 import os
-import re
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.ci.actions import ROOT
+from tests.ci.pull_request import LIMIT, Thread, event, served
 
-PLACE = "/repos/org/model/issues"
 MARKER = "<!-- alignment-audit comment: nightly-run -->"
-LIMIT = 65_536
-
-
-@dataclass
-class Thread:
-    """The comments of pull request 7, and how the server answers."""
-
-    comments: list[dict[str, Any]] = field(default_factory=list)
-    may_write: bool = True
-    asked: list[str] = field(default_factory=list)
-    address: str = ""
-
-    def add(self, body: str, kind: str = "Bot") -> None:
-        self.comments.append({"id": len(self.comments) + 1, "body": body, "user": {"type": kind}})
-
-    @property
-    def bodies(self) -> list[str]:
-        return [comment["body"] for comment in self.comments]
-
-
-class _Handler(BaseHTTPRequestHandler):
-    thread: Thread
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
-
-    def _answer(self, status: int, content: object, link: str = "") -> None:
-        body = json.dumps(content).encode()
-        self.send_response(status)
-        if link:
-            self.send_header("Link", link)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def _content(self) -> str:
-        assert self.headers["Authorization"] == "Bearer a-token"
-        self.thread.asked.append(self.command)
-        length = int(self.headers["Content-Length"] or 0)
-        return json.loads(self.rfile.read(length))["body"] if length else ""
-
-    def do_GET(self) -> None:
-        self._content()
-        found = re.fullmatch(rf"{PLACE}/7/comments\?per_page=(\d+)(?:&page=(\d+))?", self.path)
-        assert found, self.path
-        size, page = int(found[1]), int(found[2] or 1)
-        rest = self.thread.comments[size * page :]
-        address = f"{self.thread.address}{PLACE}/7/comments?per_page={size}"
-        first = f'<{address}&page=1>; rel="first"'
-        link = f'<{address}&page={page + 1}>; rel="next", {first}' if rest else first
-        self._answer(200, self.thread.comments[size * (page - 1) : size * page], link)
-
-    def do_POST(self) -> None:
-        body = self._content()
-        assert self.path == f"{PLACE}/7/comments"
-        self._write(lambda: self.thread.add(body), 201)
-
-    def do_PATCH(self) -> None:
-        body = self._content()
-        number = int(self.path.removeprefix(f"{PLACE}/comments/"))
-        self._write(lambda: self.thread.comments[number - 1].update(body=body), 200)
-
-    def _write(self, change: Any, status: int) -> None:
-        if not self.thread.may_write:
-            return self._answer(403, {"message": "Resource not accessible by integration"})
-        change()
-        assert max(map(len, self.thread.bodies)) <= LIMIT
-        return self._answer(status, {})
 
 
 @pytest.fixture
 def thread() -> Iterator[Thread]:
-    kept = Thread()
-    handler = type("Handler", (_Handler,), {"thread": kept})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    kept.address = f"http://127.0.0.1:{server.server_port}"
-    serving = threading.Thread(target=server.serve_forever)
-    serving.start()
-    yield kept
-    server.shutdown()
-    serving.join()
-    server.server_close()
+    with served(Thread()) as kept:
+        yield kept
 
 
 def _comment(
-    thread: Thread, folder: Path, text: str, *, fork: bool = False, event: Any = None
+    thread: Thread, folder: Path, text: str, *, head: str = "org/model", about: str = ""
 ) -> subprocess.CompletedProcess[str]:
-    sides = {
-        "base": {"repo": {"full_name": "org/model"}},
-        "head": {"repo": {"full_name": "me/model"} if fork else {"full_name": "org/model"}},
-    }
-    event = {"pull_request": {"number": 7, **sides}} if event is None else event
-    (folder / "event.json").write_text(json.dumps(event))
+    variables = event(folder, thread, head=head)
+    if about:
+        Path(variables["GITHUB_EVENT_PATH"]).write_text(about)
     (folder / "body.md").write_text(text)
     return subprocess.run(
         [sys.executable, ROOT / "ci" / "github_comment.py", folder / "body.md"],
         env={
             "PATH": os.environ["PATH"],
-            "GITHUB_EVENT_PATH": str(folder / "event.json"),
-            "GITHUB_API_URL": thread.address,
-            "GITHUB_REPOSITORY": "org/model",
-            "AUDIT_TOKEN": "a-token",
+            "AUDIT_TOKEN": thread.token,
             "AUDIT_COMMENT": "nightly -- run",
+            **variables,
         },
         capture_output=True,
         text=True,
@@ -174,7 +87,7 @@ def test_a_text_that_fits_is_not_cut(thread: Thread, tmp_path: Path) -> None:
 
 def test_a_fork_may_only_read_and_that_is_no_failure(thread: Thread, tmp_path: Path) -> None:
     thread.may_write = False
-    done = _comment(thread, tmp_path, "# Flag\n", fork=True)
+    done = _comment(thread, tmp_path, "# Flag\n", head="me/model")
     assert done.returncode == 0
     assert done.stdout.startswith("::notice::no comment: a pull request from a fork")
 
@@ -191,7 +104,7 @@ def test_a_missing_permission_is_named(thread: Thread, tmp_path: Path) -> None:
 def test_without_a_pull_request_there_is_nothing_to_comment_on(
     thread: Thread, tmp_path: Path
 ) -> None:
-    done = _comment(thread, tmp_path, "# Flag\n", event={"ref": "refs/heads/main"})
+    done = _comment(thread, tmp_path, "# Flag\n", about='{"ref": "refs/heads/main"}')
     assert done.returncode == 0
     assert done.stdout.startswith("::notice::not about a pull request")
     assert not thread.asked
