@@ -168,6 +168,7 @@ def _audit(series: Series, checkpoint: Checkpoint, folder: Path, made_of: str) -
         plan, audited = reference.plan, audit_reference(reference, seed=options.seed)
     else:
         plan, audited = _against_reference(series, model)
+    progress = Progress(list(audited.outcomes))
     with run_dir(folder):
         clear_run_dir(folder)
         report = assemble(
@@ -177,7 +178,7 @@ def _audit(series: Series, checkpoint: Checkpoint, folder: Path, made_of: str) -
             model,
             None if itself else series.info,
             options,
-            Progress(list(audited.outcomes)),
+            progress,
             started,
             series.talk.say,
         )
@@ -194,6 +195,9 @@ def _audit(series: Series, checkpoint: Checkpoint, folder: Path, made_of: str) -
         checks=list(audited.readings),
         run=f"checkpoints/{folder.name}",
     )
+    if progress.interrupted:
+        # What was asked to stop is the series: this row lacks its evidence, and comes again.
+        raise KeyboardInterrupt
     keep_row(folder, row, made_of=made_of, key=series.key)
     return row
 

@@ -6,6 +6,7 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -111,6 +112,25 @@ def test_a_series_cut_short_says_so_and_goes_on_where_it_was(run: Path, tmp_path
     straight = audited(run, tmp_path / "straight")
     assert whole.digest() == straight.digest()
     assert read_record(tmp_path / "out") == whole
+
+
+def test_a_series_stops_where_the_pictures_of_a_checkpoint_were_interrupted(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scored: list[int] = []
+
+    def stop_at_the_second(*given: Any) -> Any:
+        scored.append(1)
+        if len(scored) == 2:
+            raise KeyboardInterrupt
+        return given[0]
+
+    with monkeypatch.context() as patched:
+        patched.setattr("audit.engine.afterwards.with_token_scores", stop_at_the_second)
+        cut = audited(run, tmp_path / "out")
+    assert (cut.exit_code, len(cut.checkpoints)) == (ExitCode.INTERRUPTED, 1)
+    whole = audited(run, tmp_path / "out")
+    assert whole.digest() == audited(run, tmp_path / "straight").digest()
 
 
 def test_a_torn_row_is_made_anew(run: Path, tmp_path: Path) -> None:
