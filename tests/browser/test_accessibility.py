@@ -1,0 +1,47 @@
+"""Axe finds no fault on any page, in light and in dark, on a phone and on a desk."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.browser.accessibility import faults
+from tests.browser.chromium import DESKTOP, PHONE, Window
+from tests.browser.conftest import Show
+from tests.browser.layout import unfold
+from tests.browser.pages import RECORDS, html_of
+from tests.reports import factory
+
+KINDS = [kind for kind in RECORDS if kind != "quiet"]  # 200 checkpoints show nothing new
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_axe_finds_nothing(kind: str, dark: bool, size: tuple[int, int], show: Show) -> None:
+    with show(html_of(RECORDS[kind]()), Window(size, dark=dark)) as shown:
+        unfold(shown.page)
+        assert faults(shown.page) == []
+
+
+@pytest.mark.parametrize(
+    ("planted", "rule"),
+    [
+        ('<p style="color:#bbb;background:#fff">pale</p>', "color-contrast"),
+        ('<img src="data:,">', "image-alt"),
+        ('<a href="#content"></a>', "link-name"),
+        ("<dl><p>neither term nor meaning</p></dl>", "definition-list"),
+    ],
+)
+def test_axe_finds_what_is_planted(planted: str, rule: str, show: Show) -> None:
+    html = html_of(factory.make_report(checks=[]))
+    with show(html) as shown:
+        # Put in by a script of ours, for the page's own policy would refuse the style.
+        shown.page.evaluate(
+            "html => document.querySelector('main').insertAdjacentHTML('beforeend', html)", planted
+        )
+        if rule == "color-contrast":
+            shown.page.evaluate(
+                "() => { const p = document.querySelector('main > p:last-child');"
+                " p.style.color = '#bbb'; p.style.background = '#fff'; }"
+            )
+        assert any(rule in fault for fault in faults(shown.page))
