@@ -14,6 +14,7 @@ from audit.engine.diffing import diff_runs
 from audit.engine.run import run_audit
 from reports.diff import RecordDiff
 from reports.markdown.diff import render_diff_markdown
+from reports.read import read_report
 from reports.render import RENDERERS, render
 from tests.audit.cli.conftest import Done
 from tests.reports.factory import make_report
@@ -69,6 +70,15 @@ def test_two_runs_are_a_comparison(audit: Audit, two: tuple[Path, Path], tmp_pat
     assert (done.code, done.out) == (0, "")
     assert json.loads((tmp_path / "a.json").read_text())["gates"][0]["status"] == "worse"
     assert (tmp_path / "a.md").is_file()
+
+
+def test_a_comparison_is_a_page_too(audit: Audit, two: tuple[Path, Path], tmp_path: Path) -> None:
+    page = pytest.importorskip("reports.html.diff")
+    before, after = map(read_report, two)
+    expected = page.render_diff_html(diff_runs(*two), before, after)
+    assert audit("report", *two, "--format", "html").out == expected
+    assert audit("report", *two, "--html", tmp_path / "x.html").code == 0
+    assert (tmp_path / "x.html").read_text("utf-8") == expected
 
 
 def test_what_is_of_one_run_is_refused_for_two(audit: Audit, run: Path, tmp_path: Path) -> None:
