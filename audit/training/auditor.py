@@ -89,7 +89,11 @@ class Auditor:
         self._hidden = _opened(hidden, seed) if hidden else []
         must_be_hidden(self._hidden, self._suites)
         self._selected = select_checks(
-            self._suites, seed=seed, expression=self.options.expression, limit=self.options.limit
+            self._suites,
+            seed=seed,
+            expression=self.options.expression,
+            limit=self.options.limit,
+            only=self.options.only,
         )
         self._policies = policies_of(self._suites)
         self.every = every or min(policy.every for policy in self._policies.values())
