@@ -2,7 +2,8 @@
 
 manifest.json     what was asked, of what, with which versions
 report.json       the record: everything else is drawn from it
-report.md         the same for people
+report.html       the same for people, one page
+report.md         the same as Markdown, short enough for a comment
 scores.parquet    every row of every check with its score
 probes/           each fitted probe, as safetensors and JSON
 status.json       written first as `running` and last as what came of it

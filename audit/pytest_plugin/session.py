@@ -75,4 +75,4 @@ def pytest_terminal_summary(terminalreporter: TerminalReporter, config: pytest.C
     terminalreporter.write_sep("=", "alignment audit")
     terminalreporter.write_line(summary(run.report))
     if run.asked.out is not None:
-        terminalreporter.write_line(safe_text(f"report: {run.asked.out / 'report.md'}"))
+        terminalreporter.write_line(safe_text(f"report: {run.asked.out / 'report.html'}"))

@@ -1,6 +1,6 @@
 """A series of checkpoints from disk: each audited once, kept, and put together as one record.
 
-    OUT/report.json, report.md      the series
+    OUT/report.json, .html, .md     the series
     OUT/checkpoints/NAME/           the audit of one checkpoint, a run directory like any other
     OUT/checkpoints/NAME/row.json   its row, with what it was made of
 

@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from reports.diff import GateDiff, RecordDiff, Status
-from reports.text import safe_text
+from reports.terminal.words import inert, print_lines
 from reports.views.diff import (
     STATUS_WORDS,
     diff_summary,
@@ -31,7 +31,7 @@ _STYLES: dict[Status, str] = {
 
 def print_diff(diff: RecordDiff, console: Console) -> None:
     """Print what became of each gate, the reasons, and what makes the comparison unfair."""
-    before, after = safe_text(diff.before.model, 60), safe_text(diff.after.model, 60)
+    before, after = inert(diff.before.model, 60), inert(diff.after.model, 60)
     console.print(
         Text(f"{before} -> {after}", "bold").append(f"  {diff_summary(diff)}", "not bold")
     )
@@ -39,24 +39,24 @@ def print_diff(diff: RecordDiff, console: Console) -> None:
         console.print()
         console.print(_table(diff))
     told = [gate for gate in diff.gates if gate.status != "unchanged"]
-    _print_lines(console, "What changed", [(_word(gate), _told(gate)) for gate in told])
-    _print_lines(
+    print_lines(console, "What changed", [(_word(gate), _told(gate)) for gate in told])
+    print_lines(
         console,
         "Not compared row by row",
-        [(Text("-"), Text(safe_text(line, 400))) for line in unpaired_lines(diff)],
+        [(Text("-"), Text(inert(line, 400))) for line in unpaired_lines(diff)],
     )
     lines = [
         (
             Text("-"),
             Text(
-                safe_text(
+                inert(
                     f"{caveat.where}: {caveat.sentence}" if caveat.where else caveat.sentence, 400
                 )
             ),
         )
         for caveat in diff.caveats
     ]
-    _print_lines(console, "Not alike besides the weights", lines)
+    print_lines(console, "Not alike besides the weights", lines)
 
 
 def _table(diff: RecordDiff) -> Table:
@@ -68,8 +68,8 @@ def _table(diff: RecordDiff) -> Table:
     shown.add_column("found", overflow="fold", min_width=19)
     shown.add_column("same rows", overflow="fold", min_width=18)
     for gate in diff.gates:
-        name = Text(safe_text(gate.check, 60))
-        name.append(f"\n{safe_text(gate.suite, 60)}\n{safe_text(gate_title(gate), 60)}", "dim")
+        name = Text(inert(gate.check, 60))
+        name.append(f"\n{inert(gate.suite, 60)}\n{inert(gate_title(gate), 60)}", "dim")
         shown.add_row(
             _word(gate),
             name,
@@ -85,19 +85,6 @@ def _word(gate: GateDiff) -> Text:
 
 
 def _told(gate: GateDiff) -> Text:
-    line = Text(safe_text(f"{gate.suite}/{gate.check}", 120), "bold")
-    why = safe_text(f"{gate_title(gate)}: {reason_words(gate)}", 600)
+    line = Text(inert(f"{gate.suite}/{gate.check}", 120), "bold")
+    why = inert(f"{gate_title(gate)}: {reason_words(gate)}", 600)
     return line.append(f", {why}", "not bold")
-
-
-def _print_lines(console: Console, title: str, lines: list[tuple[Text, Text]]) -> None:
-    if not lines:
-        return
-    grid = Table.grid(padding=(0, 1, 0, 0))
-    grid.add_column(no_wrap=True)
-    grid.add_column(overflow="fold")
-    for first, second in lines:
-        grid.add_row(first, second)
-    console.print()
-    console.print(Text(title, "bold"))
-    console.print(grid)

@@ -24,7 +24,7 @@ from reports.features import (
     Use,
     Writer,
 )
-from reports.text import safe_text
+from reports.terminal.words import inert
 from reports.views.features import (
     ARGUMENTS,
     EFFECTS,
@@ -166,7 +166,7 @@ def _dataset(card: FeatureCard, width: int) -> Iterator[Text]:
     if found.histogram.counts:
         yield _plain(f"histogram |{sparkline(found.histogram.counts, DIGITS)}|")
     for context in found.top[:SHOWN]:
-        yield _plain(f"{figure(context.value)} {safe_text(context.row, 60)}".rstrip())
+        yield _plain(f"{figure(context.value)} {inert(context.row, 60)}".rstrip())
         yield from _strip(context, found.maximum, width)
 
 
@@ -209,7 +209,7 @@ def _print_table(console: Console, header: Sequence[str], rows: Sequence[Sequenc
         else:
             table.add_column(title, overflow="fold")
     for row in rows:
-        table.add_row(*(Text(safe_text(cell, 120)) for cell in row))
+        table.add_row(*(Text(inert(cell, 120)) for cell in row))
     console.print(table)
 
 
@@ -218,11 +218,11 @@ def _who(feature: int, label: FeatureLabel | None) -> str:
 
 
 def _quoted(token: str) -> str:
-    return f'"{safe_text(token, 40)}"'
+    return f'"{inert(token, 40)}"'
 
 
 def _plain(text: str, style: str = "") -> Text:
-    return Text(safe_text(text, LONGEST), style)
+    return Text(inert(text, LONGEST), style)
 
 
 def _say(console: Console, sentence: str) -> None:

@@ -172,7 +172,7 @@ def test_each_verdict_has_its_outcome(run: Run, pytester: pytest.Pytester) -> No
             "warn: belief gap *, at most 1.00",
             "error: organism:liar, 7 checks: 1 error, 2 flag, 1 inconclusive, 1 warn, 1 pass, "
             "1 flag (suppressed)",
-            f"report: {pytester.path}/out/report.md",
+            f"report: {pytester.path}/out/report.html",
             "PASSED suites/mixed.yaml::tested",
             f"SKIPPED [[]1[]] suites/mixed.yaml:{LINE['strictest']}: *(rule of three)",
             "XFAIL suites/mixed.yaml::borne - suppressed until 2999-12-31: it was made to lie",
