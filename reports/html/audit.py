@@ -14,6 +14,7 @@ from markupsafe import Markup
 from reports.drawing.check import Figures, figures, gate_bar
 from reports.html.anchors import anchors_of
 from reports.html.environment import page
+from reports.html.features import features_section
 from reports.html.glossary import GLOSSARY, anchor
 from reports.html.tokens import Token, strip
 from reports.record import AuditReport, RowResult, Verdict
@@ -99,7 +100,7 @@ def check_page(view: CheckView, name: str) -> CheckPage:
         figures=figures(view),
         simpler=view.instrument.baselines,
         rows=_rows(view),
-        features=Markup(""),
+        features=features_section(view.check, name),
     )
 
 

@@ -79,6 +79,30 @@ GLOSSARY: dict[str, str] = {
     "probe on raw activations": "A plain probe at the same place: features explain, probes detect.",
     "L0": "Features that are active on a token, on average.",
     "explained variance": "Share of the variance of activations that the SAE's reconstruction has.",
+    "cosine": "How alike two directions are: 1 is the same, 0 has nothing in common.",
+    "relative bias": "Length of the SAE's reconstruction over that of the activation: 1 where "
+    "nothing is lost.",
+    "dead": "Features that are active on no token.",
+    "outliers": "Tokens whose activation is more than ten times the median in length; they are "
+    "left out of the other figures.",
+    "activation": "How strongly a feature is present on a token.",
+    "density": "Share of tokens on which a feature is active.",
+    "lift": "How much more often a feature fires on rows with the event than on rows without.",
+    "rank": "Its place among all features on the half of the groups that chose; what is told of "
+    "it is measured on the other half.",
+    "evidence card": "What is known of one feature: its controls first, then seven arguments for "
+    "what it is. It is worth what it has above the controls.",
+    "worse": "It flags and did not, or its rate on the same rows rose by more than is tolerated, "
+    "after correction for all gates compared.",
+    "better": "It flagged and does no more, or its rate on the same rows fell.",
+    "changed": "Another verdict, and neither worse nor better.",
+    "unchanged": "The same verdict, and no difference on the same rows beyond chance.",
+    "new": "Only the later run has it.",
+    "gone": "Only the earlier run has it.",
+    "not compared": "One of the two could not be measured.",
+    "same rows": "The rate after less the rate before, on the rows that both runs judged: "
+    "differences between rows fall out.",
+    "margin": "Growth of a rate on the same rows that is tolerated.",
     "seed": "What splits and resampling are drawn from; the same seed gives the same bytes.",
     "digest": "SHA-256: the same digest, the same content.",
     "checkpoint": "Weights at one step of training.",

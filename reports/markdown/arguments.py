@@ -28,7 +28,19 @@ from reports.features import (
 )
 from reports.markdown.text import code, fenced, folded, notes_markdown, prose, table
 from reports.text import safe_text
-from reports.views.features import EFFECTS, rate_words
+from reports.views.arguments import (
+    DOES,
+    FAMILY,
+    WRITES,
+    EffectRow,
+    active_features,
+    density_sentence,
+    effect_rows,
+    effect_titles,
+    monotone_sentence,
+    peak_words,
+    sought_sentence,
+)
 from reports.views.wording import UNKNOWN, estimate_words, figure, percent
 
 Paragraphs = Iterator[str]
@@ -46,10 +58,9 @@ def argument_paragraphs(argument: object, card: FeatureCard) -> Paragraphs:
 
 def _dataset(found: DatasetExamples, card: FeatureCard) -> Paragraphs:
     yield (
-        f"Active on {rate_words(found.density)} of {found.n_tokens:,} tokens, "
-        f"{figure(found.maximum)} at most. Beneath each token stands its activation, a full block "
-        f"for {figure(found.maximum)}; {found.duplicates} contexts with a text that was there "
-        "already are left out."
+        f"{density_sentence(found)} Beneath each token stands its activation, a full block for "
+        f"{figure(found.maximum)}; {found.duplicates} contexts with a text that was there already "
+        "are left out."
     )
     edges, counts = found.histogram.edges, found.histogram.counts
     if edges and counts:
@@ -73,27 +84,8 @@ def _contexts(contexts: Sequence[Context], maximum: float) -> list[str]:
     return [
         line
         for rank, context in enumerate(contexts, 1)
-        for line in [f"{rank:>3}. {_peak(context)}", *_strip(context, maximum)]
+        for line in [f"{rank:>3}. {peak_words(context)}", *_strip(context, maximum)]
     ]
-
-
-def _peak(context: Context) -> str:
-    """`4.81 at "spain"; also "?" 1.20 | row claim-003`."""
-    values = [each.value for each in context.tokens]
-    at = ""
-    if 0 <= context.peak < len(values):
-        at = f" at {_quoted(context.tokens[context.peak].token)}"
-    others = sorted(
-        (each for i, each in enumerate(context.tokens) if i != context.peak and each.value > 0),
-        key=lambda each: -each.value,
-    )
-    also = ", ".join(f"{_quoted(each.token)} {figure(each.value)}" for each in others[:3])
-    row = f" | row {safe_text(context.row, 60)}" if context.row else ""
-    return f"{figure(context.value)}{at}{f'; also {also}' if also else ''}{row}"
-
-
-def _quoted(token: str) -> str:
-    return f'"{safe_text(token, 24)}"'
 
 
 def _strip(context: Context, maximum: float) -> list[str]:
@@ -111,7 +103,7 @@ def _synthetic(tried: SyntheticExamples, card: FeatureCard) -> Paragraphs:
         f"these it falls below half: {needed}. On average one edit leaves "
         f"{percent(tried.graded)} of it."
     )
-    yield fenced([f"  0. {_peak(tried.base)}", *_strip(tried.base, card.dataset.maximum)])
+    yield fenced([f"  0. {peak_words(tried.base)}", *_strip(tried.base, card.dataset.maximum)])
     edits = sorted(tried.edits, key=lambda edit: edit.activation)
     header = ("Edit", ">Place", "Token", "Becomes", ">Activation", ">Left")
     rows = [_edit(edit, tried.base.value) for edit in edits]
@@ -129,11 +121,7 @@ def _edit(edit: TokenEdit, base: float) -> tuple[str, ...]:
 
 
 def _visualisation(found: Visualisation, card: FeatureCard) -> Paragraphs:
-    yield (
-        "Single tokens of the vocabulary, and sequences found by search among "
-        f"{found.searched:,} that were run; beside the activation its share of the maximum in the "
-        "data."
-    )
+    yield sought_sentence(found)
     header = ("What", "Tokens", ">Activation", ">Of the maximum")
     rows = [
         *(_maximiser("token", each) for each in found.tokens),
@@ -148,10 +136,7 @@ def _maximiser(what: str, found: Maximiser) -> tuple[str, ...]:
 
 
 def _joint(family: JointTuning, card: FeatureCard) -> Paragraphs:
-    yield (
-        "Features whose decoder direction lies near, and how activation passes between them as "
-        "a context is edited, step by step, from where this one fires to where a neighbour does."
-    )
+    yield FAMILY
     rows = [
         (
             str(each.feature),
@@ -169,8 +154,7 @@ def _joint(family: JointTuning, card: FeatureCard) -> Paragraphs:
 
 def _path(path: Sequence[PathStep], feature: str) -> list[str]:
     """Features that are active somewhere on the way, this one first; then the way itself."""
-    active = {name for step in path for name, value in step.activations.items() if value > 0}
-    names = sorted(active | {feature}, key=lambda name: (name != feature, len(name), name))
+    names = active_features(path, feature)
     lines = []
     for name in names:
         values = [step.activations.get(name, 0.0) for step in path]
@@ -189,10 +173,7 @@ def _path(path: Sequence[PathStep], feature: str) -> list[str]:
 
 
 def _implementation(found: Implementation, card: FeatureCard) -> Paragraphs:
-    yield (
-        "Tokens whose embedding writes for it and against it, and what earlier attention and "
-        "MLP outputs add to its pre-activation on its top tokens, in the feature's units."
-    )
+    yield WRITES
     yield f"- For it: {_weights(found.tokens)}\n- Against it: {_weights(found.against)}"
     rows = [(code(each.name), figure(each.weight, signed=True)) for each in found.places]
     rest = ("left unexplained", figure(found.residual, signed=True))
@@ -213,50 +194,36 @@ def _token(text: str, limit: int = 40) -> str:
 
 
 def _use(use: Use, card: FeatureCard) -> Paragraphs:
-    yield (
-        "What its direction does to the next token's logits, and what becomes of the model when "
-        "it is taken away or added. Strengths are in medians of the activation norm, the "
-        "divergence in nats, the behaviour in log-odds; all as means over prompts with what the "
-        "SAE does not explain left in place."
-    )
+    yield DOES
     yield f"- Promotes: {_weights(use.promotes)}\n- Suppresses: {_weights(use.suppresses)}"
     if use.effects:
         yield _effects(use.effects)
     if use.monotone is not None:
-        follows = "follows" if use.monotone else "does not follow"
-        yield f"Over both signs, behaviour {follows} the strength."
+        yield monotone_sentence(use.monotone)
 
 
 def _effects(effects: Sequence[Effect]) -> str:
     """Strengths down, the feature and its controls across."""
-    titles = list(
-        dict.fromkeys(EFFECTS[kind] for kind in EFFECTS if kind in {e.kind for e in effects})
-    )
+    titles = effect_titles(effects)
     told = any(effect.behaviour for effect in effects)
     header = [
         *("Strength", *(f">Divergence: {title}" for title in titles)),
         *(f">Behaviour: {title}" for title in titles if told),
     ]
     rows = []
-    for ablated, strength in sorted({_row(e) for e in effects}):
-        here = [e for e in effects if _row(e) == (ablated, strength)]
-        cells = [_cell(title, here, lambda e: estimate_words(e.kl)) for title in titles]
+    for row in effect_rows(effects):
+        cells = [_cell(title, row, lambda e: estimate_words(e.kl)) for title in titles]
         if told:
             cells += [
-                _cell(title, here, lambda e: estimate_words(e.behaviour, signed=True))
+                _cell(title, row, lambda e: estimate_words(e.behaviour, signed=True))
                 for title in titles
             ]
-        rows.append(("taken away" if ablated == 0 else figure(strength, signed=True), *cells))
+        rows.append((row.strength, *cells))
     return table(header, rows)
 
 
-def _row(effect: Effect) -> tuple[int, float]:
-    """Taken away first: by the kind, or by a control's strength of 0."""
-    return (0, 0.0) if effect.kind == "ablate" or effect.strength == 0 else (1, effect.strength)
-
-
-def _cell(title: str, here: Sequence[Effect], say: Callable[[Effect], str]) -> str:
-    return "; ".join(say(each) for each in here if EFFECTS[each.kind] == title) or UNKNOWN
+def _cell(title: str, row: EffectRow, say: Callable[[Effect], str]) -> str:
+    return "; ".join(say(each) for name, each in row.effects if name == title) or UNKNOWN
 
 
 def _rule(rule: Rule, card: FeatureCard) -> Paragraphs:

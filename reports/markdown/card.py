@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from reports.features import Controls, FeatureCard
 from reports.markdown.arguments import argument_paragraphs
 from reports.markdown.text import code, heading, html_code, prose, table
+from reports.views.arguments import CONTROLS
 from reports.views.features import (
     ARGUMENTS,
     label_words,
@@ -21,7 +22,7 @@ from reports.views.features import (
 )
 from reports.views.wording import estimate_words
 
-CONTROLS = ("Statistic", ">This feature", ">Random SAE", ">Plain probe", "Note")
+HEADER = ("Statistic", ">This feature", ">Random SAE", ">Plain probe", "Note")
 
 
 def card_markdown(card: FeatureCard, *, level: int = 2) -> str:
@@ -75,12 +76,7 @@ def _controls(controls: Controls) -> str:
         for each in controls.figures
     ]
     seed = seed_sentence(controls.other_seed, controls.other_seed_lacks)
-    return (
-        "What anybody could have got: the best feature of a random SAE of the same shape, found "
-        "by the same steps, and a plain probe on the raw activations with the same pooling. The "
-        f"feature is worth what it has above these.\n\n{table(CONTROLS, rows)}\n\n"
-        f"- An SAE of another seed: {prose(seed)}"
-    )
+    return f"{CONTROLS}\n\n{table(HEADER, rows)}\n\n- An SAE of another seed: {prose(seed)}"
 
 
 def _not_measured(card: FeatureCard) -> list[str]:

@@ -20,6 +20,7 @@ from reports.features import (
 )
 from reports.markdown.text import code, heading, notes_markdown, prose, table
 from reports.record import CheckResult
+from reports.views.arguments import WATCHED as HOW_WATCHED
 from reports.views.features import (
     changes_sentence,
     discovery_sentence,
@@ -103,8 +104,7 @@ def _watched(features: Iterable[WatchedFeature]) -> str:
         )
         for each in features
     ]
-    how = "AUROC on the validation rows; beside it the share of rows on which it is active."
-    return f"{how}\n\n{table(WATCHED, rows)}"
+    return f"{HOW_WATCHED}\n\n{table(WATCHED, rows)}"
 
 
 def _found(found: DiscoveredFeature) -> tuple[str, ...]:
