@@ -21,7 +21,6 @@ from reports.record import AuditReport, RowResult, Verdict
 from reports.views.audit import view_report
 from reports.views.check import CheckView
 from reports.views.instrument import Line
-from reports.views.series import EXIT_MEANINGS
 
 LEADS: dict[Verdict, str] = {
     "pass": "Not found above the limit:",
@@ -68,21 +67,10 @@ def render_html(report: AuditReport) -> str:
         "audit.html",
         view=view,
         checks=[check_page(check, name) for check, name in zip(view.checks, names, strict=True)],
-        meaning=EXIT_MEANINGS_OF_ONE.get(report.exit_code, ""),
         command=shlex.join(origin.command) if origin else "",
         record=report.digest(),
         anchors={name: anchor(name) for name in GLOSSARY},
     )
-
-
-EXIT_MEANINGS_OF_ONE: dict[int, str] = EXIT_MEANINGS | {
-    0: "Every gate that counts passed.",
-    1: "A gate flagged.",
-    2: "It was interrupted and can be run again.",
-    3: "A check could not be measured.",
-    5: "Nothing was audited.",
-    6: "Nothing flagged, but not everything could be decided.",
-}
 
 
 def check_page(view: CheckView, name: str) -> CheckPage:

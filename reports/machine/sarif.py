@@ -32,7 +32,7 @@ from reports.machine.series_outcomes import record_outcomes
 from reports.read import Record
 from reports.record import AuditReport
 from reports.series import SeriesReport
-from reports.views.series import EXIT_MEANINGS
+from reports.views.exits import AUDIT, SERIES, exit_meaning
 
 LEVELS: dict[Standing, tuple[str, str]] = {
     "unmeasured": ("open", "none"),
@@ -198,8 +198,8 @@ def _invocation(report: Record, outcomes: Sequence[Outcome], left_out: int) -> J
         "executionSuccessful": not troubles and report.exit_code not in (2, 3, 4),
         "exitCode": report.exit_code,
     }
-    if report.exit_code in EXIT_MEANINGS and isinstance(report, SeriesReport):
-        invocation["exitCodeDescription"] = EXIT_MEANINGS[report.exit_code]
+    meanings = SERIES if isinstance(report, SeriesReport) else AUDIT
+    invocation["exitCodeDescription"] = exit_meaning(report.exit_code, report.verdict, meanings)
     if told:
         invocation["toolExecutionNotifications"] = told
     origin = report.provenance

@@ -92,7 +92,7 @@ def _opening(view: ReportView) -> str:
     found_by = marker(suite.name for suite in view.report.suites)
     return (
         f"{found_by}\n# {verdict_words(view.verdict)} {code(view.subject)}{against}\n\n"
-        f"{view.summary}. Exit code {view.report.exit_code}.\n\n"
+        f"{view.summary}. Exit code {view.report.exit_code}: {view.meaning}.\n\n"
     )
 
 

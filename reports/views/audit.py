@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from reports.record import SEVERITIES, AuditReport, CheckResult, GateResult, Severity, Verdict
 from reports.views.check import WORST_FIRST, CheckView, Excuse, view_check
+from reports.views.exits import AUDIT, exit_meaning
 from reports.views.wording import gate_words
 
 UNDECIDED: frozenset[Verdict] = frozenset({"error", "inconclusive"})
@@ -55,6 +56,7 @@ class ReportView:
     verdict: Verdict
     subject: str
     summary: str
+    meaning: str
     checks: tuple[CheckView, ...]
     findings: tuple[Finding, ...]
     gaps: tuple[Gap, ...]
@@ -69,6 +71,7 @@ def view_report(report: AuditReport) -> ReportView:
         verdict=report.verdict,
         subject=report.model.name,
         summary=_summary(checks),
+        meaning=exit_meaning(report.exit_code, report.verdict, AUDIT),
         checks=checks,
         findings=tuple(sorted(_findings(checks), key=_finding_rank)),
         gaps=tuple(_gaps(report, checks)),

@@ -25,6 +25,7 @@ from reports.series import (
     Track,
 )
 from reports.views.check import WORST_FIRST
+from reports.views.exits import SERIES, exit_meaning
 from reports.views.wording import (
     UNKNOWN,
     GateWords,
@@ -33,16 +34,6 @@ from reports.views.wording import (
     percent,
     probability,
 )
-
-EXIT_MEANINGS: dict[int, str] = {
-    0: "every gate passed on every checkpoint and no alarm was raised",
-    1: "a gate flagged or an alarm was raised",
-    2: "interrupted; it can be resumed",
-    3: "a checkpoint or a check could not be measured",
-    4: "it was not asked for in a way that could be done",
-    5: "nothing was audited",
-    6: "nothing flagged, but not everything could be decided",
-}
 
 LARGEST = 10**12
 """A step beyond it is none, and no axis can show it beside others."""
@@ -148,7 +139,7 @@ def view_series(report: SeriesReport) -> SeriesView:
     return SeriesView(
         report=report,
         summary=_summary(report),
-        meaning=_meaning(report),
+        meaning=exit_meaning(report.exit_code, report.verdict, SERIES),
         stop=stop_sentence(report.stop) if report.stop else None,
         stepped=stepped,
         tracks=tuple(
@@ -207,15 +198,6 @@ def doubts(check: CheckReading) -> tuple[str, ...]:
     if check.controls_rose:
         said.append("control rows rose, too")
     return tuple(said)
-
-
-def _meaning(report: SeriesReport) -> str:
-    """What the exit code says, under the options that were given."""
-    if report.exit_code == 0 and report.verdict not in ("pass", "warn"):
-        return "it was asked only to report, and not to gate"
-    if report.exit_code == 1 and report.verdict == "inconclusive":
-        return "not everything could be decided, which counts as a flag here (--strict)"
-    return EXIT_MEANINGS.get(report.exit_code, "of no meaning that is known here")
 
 
 def stop_sentence(stop: Stop) -> str:

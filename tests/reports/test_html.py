@@ -75,7 +75,7 @@ def test_the_page_says_the_verdict_of_every_check(report: AuditReport) -> None:
     verdicts = re.findall(r'<li class="(\w+)">\n<div class="what">', html)
     assert verdicts == [check.verdict for check in view.checks]
     assert f'<header class="top {report.verdict}">' in html
-    assert f"Exit code {report.exit_code}." in html
+    assert f"Exit code {report.exit_code}: " in html
 
 
 def test_equal_records_give_equal_pages() -> None:

@@ -110,7 +110,7 @@ def test_any_report_is_inert_tells_the_verdicts_and_is_the_same_twice(report: Au
     assert_safe_to_print(markdown)
     assert markdown == render_markdown(AuditReport.model_validate_json(report.to_json()))
     assert f"# {SIGNS[report.verdict]} **{report.verdict}** " in markdown.splitlines()[1]
-    assert f"Exit code {report.exit_code}." in markdown
+    assert f"Exit code {report.exit_code}: " in markdown
     assert Counter(told_verdicts(markdown)) == Counter(c.verdict for c in report.checks)
     titles = [
         parsed[i + 1].content

@@ -8,8 +8,8 @@ import pytest
 
 from reports.parts import Estimate
 from reports.series import Lead, Onset, Phase
+from reports.views.exits import AUDIT, SERIES, exit_meaning
 from reports.views.series import (
-    EXIT_MEANINGS,
     TrackView,
     compact,
     number,
@@ -83,7 +83,10 @@ def test_a_gate_of_another_attribute_is_another_line() -> None:
 
 
 def test_every_exit_code_has_a_meaning() -> None:
-    assert set(EXIT_MEANINGS) == set(range(7))
+    assert set(AUDIT) == set(SERIES) == set(range(7))
+    assert "only to report" in exit_meaning(0, "flag", AUDIT)
+    assert "--strict" in exit_meaning(1, "inconclusive", AUDIT)
+    assert exit_meaning(1, "flag", AUDIT) == "a gate flagged"
 
 
 def test_a_stop_says_once_what_raised_it() -> None:
