@@ -31,7 +31,8 @@ _BEYOND = """() => {
   }
   for (const region of document.querySelectorAll('.scroll, svg, pre')) {
     const box = region.getBoundingClientRect();
-    if (box.right > width + 1 || box.left < -1) found.push(`${region.tagName} ends at ${box.right | 0}`);
+    if (box.right > width + 1 || box.left < -1)
+      found.push(`${region.tagName} ends at ${box.right | 0}`);
   }
   return found.slice(0, 8);
 }"""
