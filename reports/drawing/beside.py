@@ -73,13 +73,14 @@ def axis_over(
     right: float,
     also: Sequence[float] = (),
 ) -> Axis:
-    """An axis from `left` to `right` on which all of it can be shown."""
+    """An axis from `left` to `right` on which all of it can be shown, with 0 if not `within`."""
     shown = [held(end) for each in found for end in ends(each)] + [held(end) for end in also]
     if within and all(within[0] <= value <= within[1] for value in shown):
         low, high = within
     else:
         low, high = min([0.0, *shown]), max([0.0, *shown])
-        high = high if high - low > 1e-9 else low + 1.0
+        if high - low < 1e-9:
+            high = low + 1.0
     return Axis(((low, left), (high, right)))
 
 

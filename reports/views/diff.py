@@ -7,7 +7,9 @@ decided here: the statuses are the record's own.
 from __future__ import annotations
 
 from reports.diff import STATUSES, GateDiff, RecordDiff, Status
-from reports.views.wording import UNKNOWN, estimate_words, gate_words, probability
+from reports.parts import Estimate
+from reports.record import Verdict
+from reports.views.wording import UNKNOWN, estimate_words, figure, gate_words, probability
 
 # What stops a run is in capitals, so that it stands out without colour.
 STATUS_WORDS: dict[Status, str] = {
@@ -18,6 +20,12 @@ STATUS_WORDS: dict[Status, str] = {
     "new": "new",
     "better": "better",
     "unchanged": "unchanged",
+}
+
+EXIT_MEANINGS: dict[int, str] = {
+    0: "nothing that gates got worse",
+    1: "something that gates got worse",
+    6: "nothing could be compared, or what was compared before no longer could be",
 }
 
 
@@ -46,6 +54,14 @@ def reason_words(gate: GateDiff) -> str:
     """Why it has its status, and whether the exit code heeds it."""
     known = "" if gate.gates else "; it does not gate (suppressed, or below --fail-on)"
     return f"{gate.reason}{known}"
+
+
+def found_words(verdict: Verdict | None, estimate: Estimate | None, limit: float | None) -> str:
+    """`flag, 0.96 [0.90, 0.99], limit 0.20`, or what there is of it."""
+    if verdict is None:
+        return "not there"
+    found = "not measured" if estimate is None else estimate_words(estimate)
+    return f"{verdict}, {found}" + ("" if limit is None else f", limit {figure(limit)}")
 
 
 def unpaired_lines(diff: RecordDiff) -> list[str]:
