@@ -61,7 +61,7 @@ def beside(
     every = [found for row in rows for _, found in row.found]
     told = max((len(estimate_words(found, signed=signed)) for found in every), default=0)
     called = max((len(row.name) for row in rows), default=0)
-    left, right = 22 + 7.6 * min(called, NAME), WIDTH - 12 - 6.4 * min(told, WORDS)
+    left, right = 22 + 7.6 * min(called, NAME), WIDTH - 12 - 6.7 * min(told, WORDS)
     x = axis_over(every, within, left, right)
     return picture(WIDTH, bottom + 22, title, _beside(rows, kinds, x, bottom, at, signed))
 

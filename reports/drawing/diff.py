@@ -54,7 +54,7 @@ def gate_change(gate: GateDiff, *, small: bool = False) -> str | None:
         [found for _, found, _ in sides],
         None,
         54.0,
-        width - 12 - 6.4 * min(told, 30),
+        width - 12 - 6.7 * min(told, 30),
         also=[1.25 * held(limit) for limit in limits],
     )
     height = _TOP + _ROW * len(sides) + (0 if small else 18)

@@ -77,6 +77,7 @@ class CardPage:
     card: FeatureCard
     anchor: str
     name: str
+    of: str
     headline: str
     label: str
     sae: Markup | None
@@ -111,6 +112,7 @@ def _page(card: FeatureCard, check: CheckResult, anchor: str) -> CardPage:
         card=card,
         anchor=anchor,
         name=feature_name(card.feature, card.label),
+        of=f"feature {card.feature} of {check.suite}/{check.id}",
         headline=_headline(card),
         label=label_words(card.label),
         sae=None if card.sae == check.sae else coded(sae_sentence(card.sae)),

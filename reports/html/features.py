@@ -96,7 +96,7 @@ def features_section(check: CheckResult, name: str) -> Markup:
 
 def _tiles(found: Fidelity) -> tuple[Tile, ...]:
     promised = found.promised_l0
-    promise = "its files promise none" if promised is None else f"promised {_tenths(promised)}"
+    promise = "none promised" if promised is None else f"promised {_tenths(promised)}"
     return (
         Tile("features per token", "L0", _tenths(found.l0), promise),
         Tile("explained variance", "explained variance", figure(found.explained_variance)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reports.features import Context, FeatureCard, TokenValue
@@ -60,6 +60,7 @@ def estimates(part: object) -> list[Estimate]:
     return [found for each in part for found in estimates(each)] if isinstance(part, list) else []
 
 
+@settings(max_examples=50)
 @given(checks)
 def test_the_page_is_whole_and_inert(check: CheckResult) -> None:
     html = page_of(check)
