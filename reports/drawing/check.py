@@ -240,7 +240,7 @@ def simpler(quality: Quality) -> str:
 
 
 def _simpler(quality: Quality, height: float) -> Iterator[str]:
-    x, bottom = Axis(((0.0, 150.0), (1.0, 332.0))), height - 40
+    x, bottom = Axis(((0.0, 164.0), (1.0, 332.0))), height - 40
     for tick in (0.0, 0.25, 0.5, 0.75, 1.0):
         yield line(x(tick), 8, x(tick), bottom, "chance" if tick == 0.5 else "grid")
         if tick in (0.0, 0.5, 1.0):
@@ -252,11 +252,11 @@ def _simpler(quality: Quality, height: float) -> Iterator[str]:
     ]
     for place, (name, found, of, span, mark) in enumerate(rows):
         y = 20 + ROW * place
-        yield text(142, y + 4, name, of, anchor="end", limit=24)
+        yield text(156, y + 4, name, of, anchor="end", limit=24)
         yield from _whisker(x, y, found, span, mark)
         yield text(342, y + 4, estimate_words(found), of, limit=22)
     gain = estimate_words(quality.gain_over_text, signed=True)
-    yield text(150, height - 6, f"gain over text {gain}", "strong", limit=60)
+    yield text(164, height - 6, f"gain over text {gain}", "strong", limit=60)
 
 
 # --- layers ---------------------------------------------------------------------------
@@ -271,7 +271,7 @@ def layer_curve(layers: Sequence[LayerScore]) -> str:
 
 def _layer_curve(layers: Sequence[LayerScore]) -> Iterator[str]:
     lows = [end for layer in layers for end in _ends(layer.auroc)]
-    low = max(min(0.45, math.floor(min(lows) * 10) / 10), -1.0)
+    low = min(0.45, math.floor(_held(min(lows), 1.0) * 10) / 10)
     y = Axis(((low, 168.0), (1.0, 14.0)))
     if len(layers) > 1:
         knots = [(float(i), 52 + (WIDTH - 72) * i / (len(layers) - 1)) for i in range(len(layers))]

@@ -78,6 +78,11 @@ def test_the_page_says_the_verdict_of_every_check(report: AuditReport) -> None:
     assert f"Exit code {report.exit_code}: " in html
 
 
+def test_names_that_look_like_our_own_anchors_give_no_double_id() -> None:
+    checks = [factory.make_check(id=name) for name in ("a", "a-title", "a:title", "a-gates", "a")]
+    inert(read_page(render_html(factory.make_report(checks=checks))))
+
+
 def test_equal_records_give_equal_pages() -> None:
     assert render_html(factory.make_report()) == render_html(factory.make_report())
 
