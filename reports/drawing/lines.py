@@ -136,6 +136,8 @@ def _upwards(over: Over) -> Axis:
     marks = ticks(low, high, 4)
     step = marks[1] - marks[0] if len(marks) > 1 else high - low
     bottom = step * math.floor(low / step + 1e-9)
+    if low - bottom > 0.6 * step and low < 0:  # an interval's end a little below 0 is no axis
+        bottom = low - 0.05 * step
     top = max(step * math.ceil(high / step - 1e-9), bottom + step)
     return Axis(((bottom, BOTTOM), (top, TOP)))
 

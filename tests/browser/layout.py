@@ -30,6 +30,7 @@ _BEYOND = """() => {
       }
   }
   for (const region of document.querySelectorAll('.scroll, svg, pre')) {
+    if (region.parentElement.closest('.scroll')) continue;
     const box = region.getBoundingClientRect();
     if (box.right > width + 1 || box.left < -1)
       found.push(`${region.tagName} ends at ${box.right | 0}`);

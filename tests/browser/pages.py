@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from reports.diff import RecordDiff
 from reports.html.audit import render_html
+from reports.html.diff import render_diff_html
 from reports.html.series import render_series_html
 from reports.record import AuditReport
 from reports.series import SeriesReport
 from tests.reports import factory, features_factory, series_factory
+from tests.reports.test_diff import make_diff
 
 
 def every_verdict() -> AuditReport:
@@ -25,11 +28,12 @@ def every_verdict() -> AuditReport:
     )
 
 
-RECORDS: dict[str, Callable[[], AuditReport | SeriesReport]] = {
+RECORDS: dict[str, Callable[[], AuditReport | SeriesReport | RecordDiff]] = {
     "audit": every_verdict,
     "features": features_factory.make_feature_report,
     "series": series_factory.make_series,
     "first": series_factory.make_reference_only,
+    "diff": make_diff,
     "quiet": series_factory.make_quiet,
 }
 
@@ -38,4 +42,6 @@ def html_of(record: Any) -> str:
     """The page of a record."""
     if isinstance(record, SeriesReport):
         return render_series_html(record)
+    if isinstance(record, RecordDiff):
+        return render_diff_html(record, every_verdict(), every_verdict())
     return render_html(record)

@@ -48,7 +48,7 @@ def quiet(shown: Opened) -> None:
     assert shown.page.evaluate("document.styleSheets[0].cssRules.length") > 50
 
 
-@pytest.mark.parametrize("kind", ["audit", "features", "series"])
+@pytest.mark.parametrize("kind", ["audit", "features", "series", "diff"])
 @pytest.mark.parametrize("size", [DESKTOP, PHONE])
 def test_hostile_text_everywhere_does_nothing(kind: str, size: tuple[int, int], show: Show) -> None:
     with show(html_of(soiled(RECORDS[kind]())), Window(size)) as shown:
