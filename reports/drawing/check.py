@@ -116,7 +116,7 @@ ROLE_NAMES = {
     "audit": "audit: judged on",
     "validation": "validation",
 }
-_STRIP, _GAP = 46.0, 16.0
+_STRIP, _GAP, _OUTER = 46.0, 16.0, 34.0
 
 
 def spread(distributions: Distributions, threshold: Threshold | None) -> str:
@@ -139,7 +139,7 @@ def _spread(spread: Distributions, threshold: Threshold | None, height: float) -
     low, high = _held(low, 1e300), _held(high, 1e300)
     if not high > low:
         low, high = low - 0.5, high + 0.5
-    x = Axis(((low, 4.0), (high, WIDTH - 4.0)))
+    x = _along(edges, low, high)
     cut = threshold.value if threshold else math.inf
     bottom = height - 26
     for place, role in enumerate(spread.roles):
@@ -156,17 +156,46 @@ def _spread(spread: Distributions, threshold: Threshold | None, height: float) -
             edge, side = _beside(below, WIDTH)
             said = f"absent below {figure(threshold.lower)}"
             yield text(edge, 12 if clear else bottom - 3, said, "soft", anchor=side, limit=40)
-    for value in ticks(low, high, 6):
+    for place, role in enumerate(spread.roles):  # above the lines, so that none crosses a word
+        name = ROLE_NAMES[role.role] + ("" if role.label is None else f", label {role.label}")
+        top = 20 + place * (_STRIP + _GAP) + _GAP + _STRIP * 0.28 - 11
+        yield text(6, top, f"{name}, n = {sum(role.counts):,}", "soft", limit=60)
+    for value in _marks(x):
         yield line(x(value), bottom, x(value), bottom + 4, "axis")
         edge, side = _beside(x(value), WIDTH) if x(value) < 12 else (x(value), "middle")
         yield text(edge, bottom + 18, f"{value:g}", "soft", anchor=side)
 
 
+def _along(edges: Sequence[float], low: float, high: float) -> Axis:
+    """The axis of scores; an outer bin that holds outliers takes no more room than a few others.
+
+    Its length is not to scale then: what lies in it is counted, not measured.
+    """
+    first, last = 4.0, WIDTH - 4.0
+    inner = sorted(b - a for a, b in itertools.pairwise(edges[1:-1])) if len(edges) > 4 else []
+    usual = inner[len(inner) // 2] if inner else 0.0
+    left = usual > 0 and edges[1] - low > 4 * usual
+    right = usual > 0 and high - edges[-2] > 4 * usual
+    knots = [(low, first)]
+    if left:
+        knots.append((edges[1], first + _OUTER))
+    if right:
+        knots.append((edges[-2], last - _OUTER))
+    return Axis((*knots, (high, last)))
+
+
+def _marks(x: Axis) -> list[float]:
+    """Round numbers along the widest piece of an axis, and the ends of what was shortened."""
+    pieces = list(itertools.pairwise(x.knots))
+    (start, _), (end, _) = max(pieces, key=lambda piece: piece[1][1] - piece[0][1])
+    ends = [value for value, _ in (x.knots[0], x.knots[-1]) if value not in (start, end)]
+    return sorted([*ticks(start, end, 6), *ends])
+
+
 def _strip(
     role: RoleScores, edges: Sequence[float], x: Axis, base: float, cut: float
 ) -> Iterator[str]:
-    name = ROLE_NAMES[role.role] + ("" if role.label is None else f", label {role.label}")
-    most, rows = max(role.counts, default=0), sum(role.counts)
+    most = max(role.counts, default=0)
     yield line(x.knots[0][1], base, x.knots[-1][1], base, "axis")
     for count, (a, b) in zip(role.counts, itertools.pairwise(edges), strict=True):
         if not count or not most:
@@ -179,7 +208,6 @@ def _strip(
         else:
             yield box(left, base - tall, max(middle - left, 0), tall, _bar(fires=False))
             yield box(middle, base - tall, max(right - middle - 0.6, 0), tall, _bar(fires=True))
-    yield text(6, base - _STRIP * 0.72 - 7, f"{name}, n = {rows:,}", "soft", limit=60)
 
 
 def _bar(fires: bool) -> str:
