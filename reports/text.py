@@ -11,6 +11,7 @@ import json
 import re
 import textwrap
 import unicodedata
+from collections.abc import Callable
 
 ELLIPSIS = "…"
 
@@ -40,13 +41,17 @@ def safe_text(text: str, limit: int | None = None) -> str:
 
     Hidden characters and line breaks are shown as Python writes them (`\\x1b`, `\\n`).
     """
-    shown = text if limit is None else text[: limit + 1]
-    shown = _NOT_PLAIN.sub(_shown, shown.replace("\n", "\\n"))
+    shown = visible_text(text if limit is None else text[: limit + 1])
     shown = _LOG_COMMAND.sub(r"#\\#", shown)
     shown = _LINE_COMMAND.sub(r"\1\\", shown)
     if limit is None or len(shown) <= limit:
         return shown
     return shown[: max(limit - 1, 0)] + ELLIPSIS[:limit]
+
+
+def visible_text(text: str) -> str:
+    """One line in which nothing is hidden. For a page: a log could still obey it."""
+    return _NOT_PLAIN.sub(_shown, text.replace("\n", "\\n"))
 
 
 def safe_lines(text: str, width: int, limit: int) -> list[str]:
@@ -65,14 +70,28 @@ def safe_lines(text: str, width: int, limit: int) -> list[str]:
 
 def inert_json(text: str) -> str:
     """JSON that holds the same values, in characters that are safe to print."""
-    escaped = _NOT_PLAIN.sub(lambda found: _as_json(found[0]), text)
-    return _LOG_COMMAND.sub(r"\\u0023#", escaped)
+    return spelled_out(text, _as_json, r"\u0023#")
 
 
-def _shown(found: re.Match[str]) -> str:
-    character = found[0]
-    return character.encode("unicode_escape").decode("ascii") if is_hidden(character) else character
+def spelled_out(text: str, spell: Callable[[str], str], hashes: str) -> str:
+    """The text with what an eye cannot see, or a CI log obeys, in a format's own escapes.
+
+    Args:
+        text: as it came; its line breaks stay.
+        spell: how the format writes a character that is hidden.
+        hashes: how it writes the two signs that begin a log's order.
+    """
+    shown = _NOT_PLAIN.sub(lambda found: _spelled(found[0], spell), text)
+    return _LOG_COMMAND.sub(lambda _: hashes, shown)
+
+
+def _spelled(character: str, spell: Callable[[str], str]) -> str:
+    return spell(character) if is_hidden(character) else character
+
+
+def _as_python(character: str) -> str:
+    return character.encode("unicode_escape").decode("ascii")
 
 
 def _as_json(character: str) -> str:
-    return json.dumps(character)[1:-1] if is_hidden(character) else character
+    return json.dumps(character)[1:-1]

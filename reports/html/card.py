@@ -23,7 +23,7 @@ from reports.drawing.features import (
 from reports.drawing.strips import shown_token
 from reports.features import Context, FeatureCard, Maximiser, PathStep, SyntheticExamples, Writer
 from reports.html.sentences import coded
-from reports.html.tokens import STEPS, Token
+from reports.html.tokens import Token, shade, shown
 from reports.parts import Estimate
 from reports.record import CheckResult
 from reports.views import arguments as words
@@ -212,28 +212,20 @@ def _strip(context: Context, maximum: float, most: int) -> Strip:
     """The window of at most `most` tokens that has the peak three quarters along."""
     tokens, peak = context.tokens, context.peak
     start = max(0, min(peak - most * 3 // 4, len(tokens) - most))
-    shown = tokens[start : start + most]
+    window = tokens[start : start + most]
     return Strip(
         words.peak_words(context),
         tuple(
             Token(
-                shown_token(each.token),
+                shown(shown_token(each.token)),
                 figure(each.value),
-                _style(each.value, maximum, start + place == peak),
+                shade(each.value, 0.0, maximum, read=start + place == peak),
             )
-            for place, each in enumerate(shown)
+            for place, each in enumerate(window)
         ),
         before=start,
-        after=len(tokens) - start - len(shown),
+        after=len(tokens) - start - len(window),
     )
-
-
-def _style(value: float, maximum: float, peak: bool) -> str:
-    classes = ["r"] if peak else []
-    if value > 0:
-        share = 1.0 if value >= maximum else value / maximum
-        classes.append(f"p{min(STEPS, 1 + int(share * STEPS))}")
-    return " ".join(classes)
 
 
 def _maximisers(card: FeatureCard) -> Iterator[tuple[str, tuple[str, ...], str, str]]:

@@ -2,23 +2,27 @@
 
 Above the threshold a token is shaded in four steps up to the strongest of the row and underlined;
 below it there is nothing. What the row's score was made of is boxed. So a strip is read without
-colour, and every value stands in the text as well.
+colour. Every value stands there once, as the token's title, and the style sheet shows it as text
+where a reader asks for it: twenty rows of twenty checks would weigh too much with each said twice.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from markupsafe import Markup
+
 from reports.curves import TokenScores
+from reports.text import visible_text
 
 STEPS = 4
 
 
 @dataclass(frozen=True)
 class Token:
-    """A token, its value in words, and the classes that draw it."""
+    """A token, its value in words, and the class that draws it: one word, or none."""
 
-    text: str
+    text: Markup
     value: str
     style: str
 
@@ -28,15 +32,24 @@ def strip(scores: TokenScores, threshold: float | None) -> tuple[Token, ...]:
     cut = 0.0 if threshold is None else threshold
     most, read = max(scores.values, default=cut), frozenset(scores.read)
     return tuple(
-        Token(token, f"{value:.3g}", _style(value, cut, most, place in read))
+        Token(shown(token), f"{value:.3g}", shade(value, cut, most, read=place in read))
         for place, (token, value) in enumerate(zip(scores.tokens, scores.values, strict=True))
     )
 
 
-def _style(value: float, cut: float, most: float, read: bool) -> str:
-    classes = ["r"] if read else []
+def shown(token: str) -> Markup:
+    """A token as it is, but for what an eye cannot see; one that has no text is a dot.
+
+    The tokens of one character are such: the first has the character, the rest have nothing.
+    """
+    return Markup.escape(visible_text(token)) if token else Markup("·")
+
+
+def shade(value: float, cut: float, most: float, *, read: bool) -> str:
+    """`p1` to `p4` above the threshold, `r0` to `r4` where the row's score was made of it."""
+    step = 0
     if value > cut:
         room = most - cut
         share = (value - cut) / room if 0 < room < float("inf") else 1.0
-        classes.append(f"p{min(STEPS, 1 + int(share * STEPS))}")
-    return " ".join(classes)
+        step = min(STEPS, 1 + int(share * STEPS))
+    return f"r{step}" if read else f"p{step}" if step else ""

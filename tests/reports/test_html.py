@@ -10,6 +10,8 @@ import re
 import pytest
 from hypothesis import given
 
+from audit.engine.evidence import TOP_ROWS
+from audit.engine.token_window import MOST_TOKENS
 from reports.html.audit import render_html
 from reports.html.glossary import term
 from reports.html.series import render_series_html
@@ -95,11 +97,16 @@ def test_a_long_text_is_cut_and_the_page_says_by_how_much() -> None:
 
 
 def test_twenty_checks_weigh_less_than_two_megabytes() -> None:
-    tokens = factory.make_tokens()
-    long = tokens.model_copy(
-        update={"tokens": tokens.tokens * 7, "values": tokens.values * 7, "read": [62]}
+    some = factory.make_tokens()
+    times = MOST_TOKENS // len(some.tokens) + 1
+    longest = some.model_copy(
+        update={
+            "tokens": (some.tokens * times)[:MOST_TOKENS],
+            "values": (some.values * times)[:MOST_TOKENS],
+            "read": [MOST_TOKENS - 1],
+        }
     )
-    rows = [factory.make_row(rank, tokens=long) for rank in range(20)]
+    rows = [factory.make_row(rank, tokens=longest) for rank in range(TOP_ROWS)]
     checks = [factory.make_check(id=f"check-{n}", top_rows=rows) for n in range(20)]
     assert len(render_html(factory.make_report(checks=checks)).encode()) < 2_000_000
 
