@@ -265,6 +265,9 @@ class KnownRecord(Part):
     absent: list[str] = Field(
         default_factory=list, description="Flags of it that are flags no more: suite/check/gate."
     )
+    notes: list[str] = Field(
+        default_factory=list, description="What else than the weights differs between the two."
+    )
 
 
 class Provenance(Part):

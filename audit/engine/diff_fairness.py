@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from audit.engine.gates import NEEDS_REFERENCE
 from reports.diff import Caveat
 from reports.record import AuditReport, CheckResult, GateResult, ModelInfo
 from reports.views.wording import gate_words
@@ -61,7 +62,7 @@ def _references(before: AuditReport, after: AuditReport) -> Iterator[Caveat]:
     old, new = (
         report.reference.weights_digest if report.reference else None for report in (before, after)
     )
-    if "excess_over_reference" in compared and old != new:
+    if compared & NEEDS_REFERENCE and old != new:
         yield Caveat(kind="reference", sentence="the two audits have other reference models")
 
 

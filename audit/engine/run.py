@@ -105,7 +105,7 @@ def audit_model(
     with run_dir(folder):
         subject = _loaded(model, options, talk)
         if baseline is not None:
-            must_fit(baseline, subject.architecture)
+            must_fit(baseline, model_info(subject))
         watches = open_watches(
             selected,
             subject,

@@ -11,14 +11,21 @@ from hypothesis import given, settings
 
 from audit import load_model, run_audit
 from audit.engine.baseline import against_baseline, must_fit, read_baseline
+from audit.engine.gates import NEEDS_REFERENCE
 from audit.engine.verdict import exit_code, heeded, run_verdict, worst
 from audit.errors import UsageError
 from audit.exit_codes import ExitCode
-from reports.record import AuditReport, CheckResult, GateResult, Suppressed, Verdict
+from reports.record import (
+    AuditReport,
+    CheckResult,
+    Estimate,
+    GateResult,
+    Suppressed,
+    Verdict,
+)
 from tests.reports import factory
+from tests.reports.features_factory import make_sae
 from tests.reports.strategies import reports
-
-ARCHITECTURE = factory.make_model().architecture
 
 
 def gate(verdict: Verdict = "flag", low: float = 0.24, high: float = 0.39, **more: Any) -> Any:
@@ -58,7 +65,7 @@ def test_a_known_flag_stays_and_does_not_gate() -> None:
     assert found.baseline.record_digest == report.digest()
     assert found.baseline.absent == []
     assert check.notes == report.checks[0].notes
-    assert found.not_measured == []
+    assert found.baseline.notes == []
 
 
 def test_only_an_interval_wholly_above_that_of_then_got_worse() -> None:
@@ -131,7 +138,7 @@ def test_a_low_limit_does_not_excuse_a_high_one() -> None:
         assert found.exit_code == 1
 
 
-def test_another_limit_of_a_single_gate_is_the_same_gate_and_is_told() -> None:
+def test_another_limit_that_then_breaks_too_is_the_same_gate_and_is_told() -> None:
     found = against_baseline(record(gate(limit=0.2, severity="low")), record(gate(limit=0.1)))
     assert states(found) == ["unchanged"]
     notes = " ".join(found.checks[0].notes)
@@ -139,12 +146,99 @@ def test_another_limit_of_a_single_gate_is_the_same_gate_and_is_told() -> None:
     assert "severity was high and is low" in notes
 
 
-def test_what_was_suppressed_is_known_and_what_is_suppressed_stays_so() -> None:
+@pytest.mark.parametrize(
+    ("limit", "state"), [(0.2399, "unchanged"), (0.24, "new"), (0.3, "new"), (0.5, "new")]
+)
+def test_what_was_within_the_limit_of_today_was_no_flag_of_it(limit: float, state: str) -> None:
+    """A limit that was raised does not carry its old flag over to what breaks the new one."""
+    then = record(gate(limit=0.05))
+    found = against_baseline(record(gate(limit=limit, low=0.35, high=0.6)), then)
+    assert states(found) == [state]
+    assert found.exit_code == (0 if state == "unchanged" else 1)
+    told = any("does not break the limit" in note for note in found.checks[0].notes)
+    assert told == (state == "new")
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "state"),
+    [
+        ("low", "high", "new"),
+        ("high", "critical", "new"),
+        ("critical", "low", "unchanged"),
+        ("high", "high", "unchanged"),
+    ],
+)
+def test_a_severity_that_rose_is_another_finding(then: str, now: str, state: str) -> None:
+    found = against_baseline(record(gate(severity=now)), record(gate(severity=then)))
+    assert (states(found), found.exit_code) == ([state], 0 if state == "unchanged" else 1)
+
+
+def test_another_monitor_is_another_finding() -> None:
+    then = record(gate(), check={"monitor": "logistic probe; last tokens, mean"})
+    now = record(gate(), check={"monitor": "lda probe; last tokens, mean"})
+    found = against_baseline(now, then)
+    assert (states(found), found.exit_code) == (["new"], 1)
+    assert any("another monitor reads it" in note for note in found.checks[0].notes)
+
+
+def test_features_of_another_sae_are_another_monitor() -> None:
+    one, other = make_sae(), make_sae(digest="0" * 64)
+    for sae, state in ((one, "unchanged"), (other, "new"), (None, "new")):
+        found = against_baseline(
+            record(gate(), check={"sae": one}), record(gate(), check={"sae": sae})
+        )
+        assert states(found) == [state]
+
+
+@pytest.mark.parametrize("kind", ["firing_rate", *sorted(NEEDS_REFERENCE)])
+def test_only_where_a_reference_is_compared_with_it_has_to_be_the_same(kind: str) -> None:
+    compared = kind in NEEDS_REFERENCE
+    model = factory.make_model()
+    other = model.model_copy(update={"weights_digest": "9" * 64})
+    then = record(gate(kind=kind), reference=model)
+    assert states(against_baseline(record(gate(kind=kind), reference=model), then)) == ["unchanged"]
+    for reference in (other, None):
+        now = record(gate(kind=kind), reference=reference)
+        found = against_baseline(now, then)
+        assert states(found) == ["new" if compared else "unchanged"]
+        assert found.baseline is not None
+        assert bool(found.baseline.notes) == compared
+
+
+@pytest.mark.parametrize(
+    "known",
+    [
+        None,
+        factory.estimate(0.3, None, None),
+        factory.estimate(0.3, None, 0.4),
+        factory.estimate(0.3, 0.2, None),
+    ],
+)
+def test_without_an_interval_then_a_flag_is_new(known: Estimate | None) -> None:
+    found = against_baseline(record(gate()), record(gate(estimate=known)))
+    assert (states(found), found.exit_code) == (["new"], 1)
+
+
+def test_another_place_that_was_chosen_is_told_and_excuses() -> None:
+    then = record(gate(), check={"hook_name": "blocks.2.hook_resid_post"})
+    now = record(gate(), check={"hook_name": "blocks.3.hook_resid_post"})
+    found = against_baseline(now, then)
+    assert (states(found), found.exit_code) == (["unchanged"], 0)
+    assert any("`blocks.3.hook_resid_post`" in note for note in found.checks[0].notes)
+
+
+def test_what_was_suppressed_is_not_known_and_what_is_suppressed_stays_so() -> None:
+    """A date that is over is over: no baseline of before carries the excuse on."""
     excuse = {"suppressed": Suppressed(reason="known", until="2999-01-01")}
     was = record(gate(), check=excuse)
-    assert against_baseline(record(gate()), was).exit_code == 0
-    worse = against_baseline(record(gate(low=0.5, high=0.6), check=excuse), was)
-    assert (states(worse), worse.exit_code, worse.verdict) == (["updated"], 0, "warn")
+    lapsed = against_baseline(record(gate()), was)
+    assert (states(lapsed), lapsed.exit_code, lapsed.verdict) == (["new"], 1, "flag")
+    assert any("suppressed no longer" in note for note in lapsed.checks[0].notes)
+    again = against_baseline(record(gate()), against_baseline(was, was))
+    assert (states(again), again.exit_code) == (["new"], 1)
+    for then in (was, record(gate())):
+        worse = against_baseline(record(gate(low=0.5, high=0.6), check=excuse), then)
+        assert (states(worse), worse.exit_code, worse.verdict) == (["updated"], 0, "warn")
 
 
 def test_what_differs_between_the_audits_is_told() -> None:
@@ -159,7 +253,9 @@ def test_what_differs_between_the_audits_is_told() -> None:
         ],
     )
     found = against_baseline(now, then)
-    told = " ".join(found.not_measured)
+    assert found.baseline is not None
+    assert found.not_measured == now.not_measured
+    told = " ".join(found.baseline.notes)
     for said in ("seed was 7", "suite `organism_lying` was changed", "no suite bias", "is partial"):
         assert said in told
     assert "other audit rows" in " ".join(found.checks[0].notes)
@@ -208,9 +304,8 @@ def test_against_itself_every_flag_with_an_interval_is_known(now: AuditReport) -
                 assert found is not None
                 assert found.low is not None
                 assert found.high is not None
-                assert gate.baseline_state == (
-                    "unchanged" if found.low <= found.high else "updated"
-                )
+                breaks = "unchanged" if found.low <= found.high else "updated"
+                assert gate.baseline_state == (breaks if found.low > gate.limit else "new")
     assert itself.baseline is not None
 
 
@@ -224,9 +319,13 @@ def names_of(check: CheckResult) -> list[tuple[Any, ...]]:
 def test_a_record_that_is_no_baseline_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"--baseline: .*nowhere"):
         read_baseline(tmp_path / "nowhere")
+    model = factory.make_model()
     with pytest.raises(UsageError, match="what is known of the one excuses nothing"):
-        must_fit(record(gate()), "GPT2LMHeadModel")
-    must_fit(record(gate()), ARCHITECTURE)
+        must_fit(record(gate()), model.model_copy(update={"architecture": "GPT2LMHeadModel"}))
+    for change in ({"n_layers": model.n_layers + 1}, {"d_model": model.d_model + 1}):
+        with pytest.raises(UsageError, match=r"of \d+ layers and width \d+, and the model here"):
+            must_fit(record(gate()), model.model_copy(update=change))
+    must_fit(record(gate()), model.model_copy(update={"weights_digest": "0" * 64}))
     (tmp_path / "report.json").write_text('{"kind": "series", "checkpoints": []}')
     with pytest.raises(UsageError, match=r"--baseline: .*record of a series"):
         read_baseline(tmp_path)
@@ -241,7 +340,8 @@ def test_a_liar_that_is_known_to_lie_lets_the_run_go_on(tmp_path: Path) -> None:
     again = run_audit("organism_lying", model, baseline=tmp_path / "run", out=tmp_path / "run")
     assert (again.verdict, again.exit_code) == ("warn", 0)
     assert states(again) == ["unchanged"]
-    assert again.not_measured == []
+    assert again.baseline is not None
+    assert again.baseline.notes == again.not_measured == []
     assert read_baseline(tmp_path / "run") == again, "what is written is what was said"
 
     milder = (
