@@ -41,8 +41,8 @@ def safe_text(text: str, limit: int | None = None) -> str:
 
     Hidden characters and line breaks are shown as Python writes them (`\\x1b`, `\\n`).
     """
-    shown = visible_text(text if limit is None else text[: limit + 1])
-    shown = _LOG_COMMAND.sub(r"#\\#", shown)
+    cut = text if limit is None else text[: limit + 1]
+    shown = spelled_out(cut.replace("\n", "\\n"), _as_python, hashes=r"#\#")
     shown = _LINE_COMMAND.sub(r"\1\\", shown)
     if limit is None or len(shown) <= limit:
         return shown
@@ -51,7 +51,7 @@ def safe_text(text: str, limit: int | None = None) -> str:
 
 def visible_text(text: str) -> str:
     """One line in which nothing is hidden. For a page: a log could still obey it."""
-    return _NOT_PLAIN.sub(_shown, text.replace("\n", "\\n"))
+    return spelled_out(text.replace("\n", "\\n"), _as_python, hashes="##")
 
 
 def safe_lines(text: str, width: int, limit: int) -> list[str]:
@@ -70,16 +70,16 @@ def safe_lines(text: str, width: int, limit: int) -> list[str]:
 
 def inert_json(text: str) -> str:
     """JSON that holds the same values, in characters that are safe to print."""
-    return spelled_out(text, _as_json, r"\u0023#")
+    return spelled_out(text, _as_json, hashes=r"\u0023#")
 
 
-def spelled_out(text: str, spell: Callable[[str], str], hashes: str) -> str:
+def spelled_out(text: str, spell: Callable[[str], str], *, hashes: str) -> str:
     """The text with what an eye cannot see, or a CI log obeys, in a format's own escapes.
 
     Args:
         text: as it came; its line breaks stay.
         spell: how the format writes a character that is hidden.
-        hashes: how it writes the two signs that begin a log's order.
+        hashes: how it writes the two signs that begin a log's order; `##` leaves them.
     """
     shown = _NOT_PLAIN.sub(lambda found: _spelled(found[0], spell), text)
     return _LOG_COMMAND.sub(lambda _: hashes, shown)

@@ -8,14 +8,13 @@ from outside is shown, never obeyed: what XML 1.0 cannot hold or an eye cannot s
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 from xml.etree import ElementTree
 
-from reports.text import ELLIPSIS, is_hidden
+from reports.text import ELLIPSIS, spelled_out
 
 Result = Literal["failure", "error", "skipped"]
 
@@ -24,8 +23,8 @@ LINE_LIMIT = 2000
 NAME_LIMIT = 250
 LINES_LIMIT = 200
 
-_LOG_COMMAND = re.compile(r"##(?=(?:vso)?\[)", re.IGNORECASE)
-_NOT_PLAIN = re.compile(r"[^\x20-\x7e]")
+# No character to anybody, and none that XML 1.0 can hold.
+_NO_CHARACTERS = {0xFFFE: "#xFFFE", 0xFFFF: "#xFFFF"}
 
 
 @dataclass(frozen=True)
@@ -85,7 +84,8 @@ def document(name: str, suites: Sequence[TestSuite], *, seconds: float | None = 
 
 def visible(text: str, limit: int) -> str:
     """One line of at most `limit` characters that XML can hold and that gives no order."""
-    shown = _LOG_COMMAND.sub("#x23#", _NOT_PLAIN.sub(_shown, text[: limit + 1]))
+    shown = spelled_out(text[: limit + 1], _code, hashes="#x23#").replace("\n", "#x0A")
+    shown = shown.translate(_NO_CHARACTERS)
     return shown if len(shown) <= limit else shown[: limit - 1] + ELLIPSIS
 
 
@@ -149,9 +149,7 @@ def _time(seconds: float) -> str:
     return f"{min(max(known, 0.0), 1e9):.3f}"
 
 
-def _shown(found: re.Match[str]) -> str:
-    character = found[0]
+def _code(character: str) -> str:
+    """`#x1B`, `#x202E`."""
     code = ord(character)
-    if is_hidden(character) or code in (0xFFFE, 0xFFFF):
-        return f"#x{code:02X}" if code <= 0xFF else f"#x{code:04X}"
-    return character
+    return f"#x{code:02X}" if code <= 0xFF else f"#x{code:04X}"
