@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -41,6 +43,24 @@ def shared_data() -> Path:
 def shared_models() -> Path:
     """The folder of pretrained models, or a skip that says where it was looked for."""
     return _shared("models")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _caches(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Folder of the caches of activations, for whatever runs before the first test and in it."""
+    folder = tmp_path_factory.mktemp("caches")
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("AUDIT_CACHE_DIR", str(folder / "of-the-session"))
+        yield folder
+
+
+_numbers = count()
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(_caches: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An empty cache for each test and what it starts: none may live on what another computed."""
+    monkeypatch.setenv("AUDIT_CACHE_DIR", str(_caches / f"of-test-{next(_numbers)}"))
 
 
 @pytest.fixture(autouse=True)

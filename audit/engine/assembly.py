@@ -23,7 +23,9 @@ from suites.schema import Severity
 class Options:
     """What may be asked of a run beside its suites and its models.
 
-    `only` names checks by their suite and id, for callers that selected by themselves.
+    `only` names checks by their suite and id, for callers that selected by themselves. `cache`
+    takes from the user's cache what models were asked before, and keeps there what is new, of
+    models that are given by name; one that comes loaded may have been changed by whoever had it.
     """
 
     seed: int = 0
@@ -37,6 +39,7 @@ class Options:
     dtype: str | None = None
     allow_pickle: bool = False
     allow_half: bool = False
+    cache: bool = True
 
 
 @dataclass(eq=False)

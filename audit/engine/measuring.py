@@ -12,7 +12,8 @@ from audit.engine.results import Failed, Measured
 from audit.engine.selected import Selected
 from audit.errors import MeasurementError
 from audit.models.behaviours import Behaviour
-from audit.models.capture import Captured, capture
+from audit.models.cache.recalling import recalled_capture
+from audit.models.capture import Captured
 from audit.models.loading import LoadedModel
 
 
@@ -52,7 +53,9 @@ def capture_plan(plan: Plan, model: LoadedModel, talk: Talk) -> Captured:
         MeasurementError: not even one sequence fits into memory.
     """
     talk.phase(f"reading {model.name}", plan.tokens)
-    return capture(model, plan.sequences, plan.reads, progress=talk.reached, on_event=talk.say)
+    return recalled_capture(
+        model, plan.sequences, plan.reads, progress=talk.reached, on_event=talk.say
+    )
 
 
 def measure_captured(

@@ -146,7 +146,7 @@ def make_plan(
         UsageError: a place that the model does not have, a prompt longer than its context,
             a row that a token selection finds nothing in.
     """
-    points = HookPoints(model.model)
+    points = HookPoints(model.structure)
     builder = _Builder()
     watches = watches or Watches()
     known = {} if like is None else {check.key: check.roles for check in like.checks}

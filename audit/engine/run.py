@@ -25,6 +25,7 @@ from audit.engine.scores import scores_frame
 from audit.engine.selected import Selected
 from audit.engine.store import store_run
 from audit.engine.watching import Watches, open_watches
+from audit.models.cache.known import open_model
 from audit.models.loading import LoadedModel, load_model
 from reports.record import AuditReport
 from suites.load import LoadedSuite
@@ -147,6 +148,14 @@ def audit_model(
 def _loaded(model: str | LoadedModel, options: Options, talk: Talk) -> LoadedModel:
     if isinstance(model, LoadedModel):
         return model
+    if options.cache:
+        return open_model(
+            model,
+            device=options.device,
+            dtype=options.dtype,
+            allow_pickle=options.allow_pickle,
+            say=talk.say,
+        )
     talk.say(f"loading {model}")
     return load_model(
         model, device=options.device, dtype=options.dtype, allow_pickle=options.allow_pickle

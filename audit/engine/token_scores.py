@@ -18,8 +18,9 @@ from audit.engine.measure import Measurement
 from audit.engine.token_window import token_window
 from audit.errors import AuditError
 from audit.features.pieces import Pieces
+from audit.models.cache.recalled_tokens import recalled_stream
 from audit.models.loading import LoadedModel
-from audit.models.streaming import TokenActivations, stream
+from audit.models.streaming import TokenActivations
 from audit.models.tokens import select_tokens
 from probes.base import ProbeError
 from reports.curves import TokenScores
@@ -96,7 +97,7 @@ def _read(
     places = list(dict.fromkeys(reading.measured.point.name for reading in readings))
     if not places:
         return
-    for batch in stream(model, sequences, places):
+    for batch in recalled_stream(model, sequences, places):
         for reading in readings:
             if reading.failure is not None:
                 continue

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from audit.errors import UsageError
-from audit.models.generation import continuations
+from audit.models.cache.recalling import recalled_continuations
 from audit.models.loading import LoadedModel
 from audit.models.prompts import encode_choices, encode_prompts
 from audit.models.sequences import TokenSequence
@@ -132,7 +132,7 @@ def judge_text(
 ) -> list[Behaviour]:
     """A greedy continuation of each prompt, searched for the patterns."""
     spec: RegexBehaviour = questions.spec
-    texts = continuations(
+    texts = recalled_continuations(
         questions.loaded, _prompts(questions), spec.max_new_tokens, on_event=on_event
     )
     bad = re.compile(spec.pattern)

@@ -6,11 +6,43 @@ Knows configs and digests of tensors; not where a model comes from (`loading.py`
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from audit.errors import UsageError
+
+if TYPE_CHECKING:
+    from audit.models.cache.store import ModelCache
+
+
+@dataclass(frozen=True, eq=False)
+class Unread:
+    """A model that is known and whose weights are still in their files.
+
+    Attributes:
+        structure: its modules without numbers, on the meta device.
+        read: reads the weights and gives the model.
+    """
+
+    structure: Any
+    read: Callable[[], Any]
+
+
+class _Model:
+    """The field `model` of a `LoadedModel`: where it is `Unread`, the first look reads it."""
+
+    def __get__(self, owner: LoadedModel | None, kind: type) -> Any:
+        if owner is None:
+            return self
+        held = vars(owner)["model"]
+        if isinstance(held, Unread):
+            held = vars(owner)["model"] = held.read()
+        return held
+
+    def __set__(self, owner: LoadedModel, model: Any) -> None:
+        vars(owner)["model"] = model
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,7 +51,7 @@ class LoadedModel:
 
     Attributes:
         name: as the user wrote it.
-        model: a transformers `PreTrainedModel`.
+        model: a transformers `PreTrainedModel`; given as `Unread` it is read at the first look.
         tokenizer: a transformers tokenizer.
         architecture: class name of the model.
         n_layers: number of blocks.
@@ -32,6 +64,8 @@ class LoadedModel:
         context_length: longest prompt in tokens, None where the model states none.
         path: folder it came from, None for a live model.
         unread: names of the weights in its files that the model has no place for.
+        cache: what it was asked before; None of a model that others may have changed since its
+            digest was taken.
     """
 
     name: str
@@ -48,11 +82,24 @@ class LoadedModel:
     context_length: int | None
     path: Path | None
     unread: tuple[str, ...] = ()
+    cache: ModelCache | None = None
+
+    @property
+    def in_memory(self) -> bool:
+        """Whether the weights have been read."""
+        return not isinstance(vars(self)["model"], Unread)
+
+    @property
+    def structure(self) -> Any:
+        """The model's modules; without numbers where the weights have not been read."""
+        held = vars(self)["model"]
+        return held.structure if isinstance(held, Unread) else held
 
     @property
     def speaks(self) -> bool:
         """Whether the model has a vocabulary head to choose and to write with."""
-        return self.model.get_output_embeddings() is not None and self.model.can_generate()
+        model = self.structure
+        return model.get_output_embeddings() is not None and model.can_generate()
 
     def must_speak(self) -> None:
         """Refuse a model that can neither choose nor write.
@@ -66,6 +113,8 @@ class LoadedModel:
                 "use a causal language model, or a check without a behaviour"
             )
 
+
+LoadedModel.model = _Model()  # after the class is made: a field's own value would be its default
 
 LIVE = "live: not hashed"
 """Stands for the digest of weights that change with every step."""

@@ -7,6 +7,8 @@ asked for, code from a checkpoint never runs, and a local folder needs no networ
 
 from __future__ import annotations
 
+import copy
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -50,31 +52,88 @@ def load_model(
         UsageError: the name, a file, the device or the dtype is wrong.
         MeasurementError: the device has too little memory.
     """
-    import torch
+    found = find_model(name, device=device, dtype=dtype, allow_pickle=allow_pickle)
+    model, unread = read_weights(found)
+    return describe(
+        name,
+        model,
+        found.tokenizer,
+        weights_digest=files_digest(found.files),
+        tokenizer_sha=tokenizer_digest(found.folder),
+        path=found.folder,
+        unread=unread,
+    )
 
+
+@dataclass(frozen=True, eq=False)
+class FoundModel:
+    """The files of a model, looked through; its weights are still in them.
+
+    Attributes:
+        name: as the user wrote it.
+        folder: where they are.
+        files: those that hold the weights.
+        config: a transformers config.
+        tokenizer: a transformers tokenizer.
+        device: the `torch.device` it is for.
+        dtype: one of `DTYPES`.
+    """
+
+    name: str
+    folder: Path
+    files: tuple[Path, ...]
+    config: Any
+    tokenizer: Any
+    device: Any
+    dtype: str
+
+
+def find_model(
+    name: str,
+    *,
+    device: str | None = None,
+    dtype: str | None = None,
+    allow_pickle: bool = False,
+) -> FoundModel:
+    """All of a model but its weights. Arguments and errors as in `load_model`."""
     chosen = choose_device(device)
     check_dtype(dtype)
     folder = _folder(name, allow_pickle=allow_pickle)
     files = weight_files(folder, allow_pickle=allow_pickle)
-    pickled = files[0].suffix != ".safetensors"
-    if not pickled:
+    if files[0].suffix == ".safetensors":
         check_safetensors(files)
     config = _config(folder)
     tokenizer = read_tokenizer(folder)
-    model, unread = _model(folder, config, dtype or "auto", pickled=pickled)
+    return FoundModel(name, folder, tuple(files), config, tokenizer, chosen, dtype or "auto")
+
+
+def read_weights(found: FoundModel) -> tuple[Any, tuple[str, ...]]:
+    """The model on its device in eval mode, and which weights of its files it has no place for.
+
+    Raises:
+        UsageError: a file is not what it should be.
+        MeasurementError: the device has too little memory.
+    """
+    import torch
+
+    pickled = found.files[0].suffix != ".safetensors"
+    model, unread = _model(found.folder, found.config, found.dtype, pickled=pickled)
     try:
-        model = model.to(chosen)
+        return model.to(found.device).eval(), unread
     except torch.OutOfMemoryError:
-        raise MeasurementError(f"{name} does not fit into the memory of {chosen}") from None
-    return describe(
-        name,
-        model.eval(),
-        tokenizer,
-        weights_digest=files_digest(files),
-        tokenizer_sha=tokenizer_digest(folder),
-        path=folder,
-        unread=unread,
-    )
+        raise MeasurementError(
+            f"{found.name} does not fit into the memory of {found.device}"
+        ) from None
+
+
+def empty_model(found: FoundModel) -> Any:
+    """The model's modules without numbers, on the meta device."""
+    import torch
+    from transformers import AutoModel, AutoModelForCausalLM
+
+    auto = AutoModelForCausalLM if _is_causal(found.config) else AutoModel
+    with quiet(), torch.device("meta"):
+        return auto.from_config(copy.deepcopy(found.config), trust_remote_code=False)
 
 
 def _folder(name: str, *, allow_pickle: bool) -> Path:

@@ -86,7 +86,7 @@ def stream(
     budget = max_batch_tokens or BATCH_TOKENS.get(loaded.model.device.type, 4096)
     done = 0
     while run:
-        take = _take([len(asked[index].ids) for index in run], budget)
+        take = how_many([len(asked[index].ids) for index in run], budget)
         batch = make_batch(asked, run[:take], frozenset(reads), "right", loaded.model.device)
         heard: dict[str, Tensor] = {}
 
@@ -119,7 +119,7 @@ def stream(
         yield TokenActivations({name: x.clone() for name, x in heard.items()}, sequence, position)
 
 
-def _take(lengths: Sequence[int], budget: int) -> int:
+def how_many(lengths: Sequence[int], budget: int) -> int:
     """How many of the next sequences fit into a batch, at least one."""
     longest = 0
     for count, length in enumerate(lengths):

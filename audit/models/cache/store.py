@@ -1,0 +1,143 @@
+"""The answers of one model in the cache: looked up by shard, added by shard, never changed.
+
+A shard is all prompts whose digest begins with the same hexadecimal digit: which process
+computed an answer, and with how many others, has no say in where it lies.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from audit.models.cache.folder import CacheFolder, cache_folder
+from audit.models.cache.keys import KEY, folder_name, model_identity, surroundings
+from audit.models.cache.segments import SUFFIX, DamagedError, Table, pack, unpack
+from audit.models.loaded import LoadedModel
+
+ANSWERS = "answers"
+ABOUT = "about.json"
+_MOST_NAMES = 8
+
+Took = Callable[[str, list[int], Table], None]
+"""`took(kind, at, table)`: the answers in `table` are those to the keys at `at` of that kind."""
+
+
+@dataclass(frozen=True, eq=False)
+class ModelCache:
+    """What one model was asked before.
+
+    Attributes:
+        folder: the cache.
+        place: the model's folder in it.
+    """
+
+    folder: CacheFolder
+    place: str
+
+    @property
+    def path(self) -> Path:
+        """The model's folder."""
+        return self.folder.root / self.place
+
+    def find(self, wanted: Mapping[str, Sequence[bytes]], took: Took) -> None:
+        """Look up answers and hand over those that are there, each once.
+
+        Args:
+            wanted: keys, by kind; of one kind all different.
+            took: called for every table in which some were found.
+
+        A damaged file is told and deleted, and nothing of it is handed over.
+        """
+        waiting = {
+            kind: {key: at for at, key in enumerate(keys)} for kind, keys in wanted.items() if keys
+        }
+        shards = {_shard(key[0]) for keys in waiting.values() for key in keys}
+        for file in sorted(self.path.glob(f"*{SUFFIX}")):
+            if file.name[0] not in shards:
+                continue
+            try:
+                found = list(unpack(file, [kind for kind, keys in waiting.items() if keys]))
+            except FileNotFoundError:
+                continue  # somebody pruned it just now
+            except DamagedError as error:
+                self.folder.say(
+                    f"{file} in the cache is damaged ({error}); what it held is computed again"
+                )
+                with suppress(OSError):  # of a read-only cache it stays, and is told again
+                    file.unlink()
+            except OSError as error:
+                self.folder.say(f"{file} in the cache cannot be read ({error.strerror})")
+            else:
+                for kind, table in found:
+                    _hand_over(kind, table, waiting[kind], took)
+
+    def add(self, tables: Mapping[str, Table]) -> None:
+        """Keep answers, by kind. Where that is not possible it is told, and nothing else."""
+        for digit in range(16):
+            of_shard = {}
+            for kind, table in tables.items():
+                rows = np.flatnonzero(table.keys[:, 0] >> 4 == digit)
+                if len(rows):
+                    of_shard[kind] = table.take(rows)
+            if of_shard and self.folder.writable:
+                name, content = pack(_shard(digit << 4), of_shard)
+                self.folder.put(f"{self.place}/{name}", content)
+
+    def used_by(self, name: str, identity: Mapping[str, str]) -> None:
+        """Note under which name the model was used, and that it was used now."""
+        note = self.folder.note(f"{self.place}/{ABOUT}") or {"names": [], "identity": {}}
+        names = [name, *(known for known in note["names"] if known != name)][:_MOST_NAMES]
+        if names != note["names"] or note["identity"] != dict(identity):
+            self.folder.put_note(
+                f"{self.place}/{ABOUT}", {"names": names, "identity": dict(identity)}
+            )
+        with suppress(OSError):  # of a read-only cache nobody deletes the oldest
+            os.utime(self.path / ABOUT)
+
+
+def _shard(first: int) -> str:
+    return f"{first >> 4:x}"
+
+
+def _hand_over(kind: str, table: Table, waiting: dict[bytes, int], took: Took) -> None:
+    """Give the answers that are waited for; they are then waited for no more."""
+    keys = table.keys.tobytes()
+    rows, at = [], []
+    for row in range(len(table.keys)):
+        index = waiting.pop(keys[KEY * row : KEY * (row + 1)], None)
+        if index is not None:
+            rows.append(row)
+            at.append(index)
+    if len(rows) == len(table.keys):
+        took(kind, at, table)
+    elif rows:
+        took(kind, at, table.take(np.array(rows)))
+
+
+def cache_of(
+    name: str, identity: Mapping[str, str] | None, folder: CacheFolder
+) -> ModelCache | None:
+    """The cache of the model with this identity; None where it has none."""
+    if identity is None:
+        return None
+    whole = {**identity, **surroundings()}
+    cache = ModelCache(folder, f"{ANSWERS}/{folder_name(whole)}")
+    cache.used_by(name, whole)
+    return cache
+
+
+def with_cache(
+    model: LoadedModel, say: Callable[[str], None] = lambda sentence: None
+) -> LoadedModel:
+    """The model with the user's cache before it, if it is no live one.
+
+    Only for who read it from its files and gave it to nobody: what is done to a model after its
+    digest was taken is not seen.
+    """
+    cache = cache_of(model.name, model_identity(model), CacheFolder(cache_folder(), say))
+    return replace(model, cache=cache)
