@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-
 from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Page
 
-GRAVE = frozenset({"serious", "critical"})
-ANY = GRAVE | {"minor", "moderate"}
+
+CONTRAST = "color-contrast"  # the dearest of all rules, and the same at every width
 
 
-def faults(page: Page, grave: Collection[str] = ANY) -> list[str]:
-    """Faults of those impacts, each with its rule and the first elements that have it."""
+def faults(page: Page, *, contrast: bool = True, only: str | None = None) -> list[str]:
+    """Faults of any impact with the first elements that have them; of one rule, or of all."""
     page.evaluate(AXE_SCRIPT)
-    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    options: dict[str, object] = {"resultTypes": ["violations"]}
+    options["rules"] = {CONTRAST: {"enabled": contrast}}
+    if only:
+        options["runOnly"] = [only]
+    found = page.evaluate("options => axe.run(document, options)", options)
     return [
         f"{one['impact']} {one['id']}: {one['help']}: "
         + "; ".join(f"{node['target'][0]} {node['html'][:120]}" for node in one["nodes"][:4])
         for one in found["violations"]
-        if one["impact"] in grave
     ]

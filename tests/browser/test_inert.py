@@ -123,7 +123,7 @@ def test_a_line_of_ten_megabytes_is_cut_and_nothing_hangs_over(show: Show) -> No
         quiet(shown)
 
 
-EACH_ONCE = settings(max_examples=25, phases=[Phase.generate])
+EACH_ONCE = settings(max_examples=20, phases=[Phase.generate])
 
 
 @pytest.mark.parametrize("size", [DESKTOP, PHONE])
