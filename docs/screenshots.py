@@ -49,7 +49,7 @@ SHOTS_WANTED = [
     Shot("report-check-dark", "liar", dark=True, at="#c-organism_lying-deployed"),
     Shot("report-honest", "honest"),
     Shot("features-desktop", "features"),
-    Shot("series-desktop", "series", (1280, 820)),
+    Shot("series-desktop", "series", (1280, 760)),
     Shot("series-phone", "series", PHONE),
     Shot("series-check", "series", at=".check"),
 ]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Page
 
-
 CONTRAST = "color-contrast"  # the dearest of all rules, and the same at every width
 
 
