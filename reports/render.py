@@ -1,14 +1,14 @@
-"""Every format of a report in one table, and the way onto the disk."""
+"""Every format of a report in one table, and the names of the files that hold them."""
 
 from __future__ import annotations
 
 import difflib
-import os
-import secrets
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from pathlib import Path
+from functools import partial
+from typing import TypeAlias
 
+from reports.atomic import write_text_atomic
 from reports.drawing.series import SERIES_PICTURE, series_svg
 from reports.html.audit import render_html
 from reports.html.series import render_series_html
@@ -20,6 +20,19 @@ from reports.read import Record, ReportError
 from reports.record import AuditReport
 from reports.series import SeriesReport
 from reports.text import safe_text
+
+__all__ = [
+    "KEPT",
+    "RENDERERS",
+    "Maker",
+    "Renderer",
+    "UnknownFormatError",
+    "files",
+    "makers",
+    "render",
+    "renderer",
+    "write_text_atomic",
+]
 
 
 @dataclass(frozen=True)
@@ -79,12 +92,25 @@ def render(record: Record, format: str) -> str:
     return renderer(format).render(record)
 
 
-def pictures(record: Record) -> dict[str, str]:
-    """What the texts link to: names of files beside them, and what stands in each."""
-    return {SERIES_PICTURE: series_svg(record)} if isinstance(record, SeriesReport) else {}
-
+Maker: TypeAlias = Callable[[], str]
 
 KEPT: tuple[str, ...] = tuple(name for name, renderer in RENDERERS.items() if renderer.kept)
+
+
+def makers(record: Record, formats: Iterable[str] = KEPT) -> dict[str, Maker]:
+    """What makes each file that is kept with a run, by its name; nothing is made as yet.
+
+    Beside the formats these are the pictures that they link to.
+
+    Raises:
+        UnknownFormatError: a format does not exist.
+    """
+    made: dict[str, Maker] = {}
+    if isinstance(record, SeriesReport):
+        made[SERIES_PICTURE] = partial(series_svg, record)
+    for one in map(renderer, formats):
+        made[f"report{one.suffix}"] = partial(one.render, record)
+    return made
 
 
 def files(record: Record, formats: Iterable[str] = KEPT) -> dict[str, str]:
@@ -93,42 +119,4 @@ def files(record: Record, formats: Iterable[str] = KEPT) -> dict[str, str]:
     Raises:
         UnknownFormatError: a format does not exist.
     """
-    texts = {f"report{renderer(name).suffix}": render(record, name) for name in formats}
-    return pictures(record) | texts
-
-
-def write_text_atomic(path: Path | str, text: str) -> None:
-    """Write a file as a whole or not at all: temporary file, fsync, rename.
-
-    Raises:
-        OSError: with the path; what was there before is unharmed and nothing is left over.
-    """
-    target = Path(path)
-    temporary = target.with_name(f".{secrets.token_hex(8)}.part")
-    try:
-        try:
-            _write_through(temporary, text.encode("utf-8"))
-            temporary.replace(target)
-        finally:
-            temporary.unlink(missing_ok=True)
-        _sync_folder(target.parent)
-    except OSError as error:
-        raise OSError(error.errno, error.strerror, str(target)) from error
-
-
-def _write_through(path: Path, content: bytes) -> None:
-    with path.open("xb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the rename itself last through a crash, where folders can be opened."""
-    if not hasattr(os, "O_DIRECTORY"):
-        return
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    return {name: make() for name, make in makers(record, formats).items()}

@@ -57,21 +57,31 @@ def _of(option: str, format: str, holds: str) -> Output:
 
 
 def _scores(folder: Path) -> bytes:
-    return (folder / SCORES).read_bytes()
+    try:
+        return (folder / SCORES).read_bytes()
+    except OSError as error:
+        raise _unreadable(folder, error) from None
 
 
 def _scores_csv(folder: Path) -> str:
     import pandas as pd
 
+    from audit.errors import UsageError
     from reports.machine.csv_scores import scores_csv
 
     try:
         frame = pd.read_parquet(folder / SCORES)
+    except OSError as error:
+        raise _unreadable(folder, error) from None
     except ValueError as error:  # pyarrow's own are of this kind
-        from audit.errors import UsageError
-
         raise UsageError(f"{folder / SCORES} is no table of scores: {error}") from None
     return scores_csv(frame)
+
+
+def _unreadable(folder: Path, error: OSError) -> Exception:
+    from audit.errors import UsageError
+
+    return UsageError(f"{folder / SCORES} cannot be read: {error.strerror or error}")
 
 
 OUTPUTS: tuple[Output, ...] = (

@@ -39,8 +39,11 @@ def finish(record: Record, folder: Path, manner: Manner) -> int:
     """Tell a record that was just made; what the process ends with.
 
     That is the record's own exit code, or 3 where something that was asked for could not be
-    written.
+    written. What lies beside every run and could not be drawn is told, and changes no exit code.
     """
+    from audit.engine.run_dir import unwritten
+    from reports.read import REPORT_FILE
+
     if manner.told is None:
         show(record)
     else:
@@ -53,8 +56,11 @@ def finish(record: Record, folder: Path, manner: Manner) -> int:
         failed += tell_github(record, folder, code, to_stderr=manner.told is not None)
         code = ExitCode.FAILED if failed else code
     say_written(() if manner.quiet else manner.files, failed)
+    for sentence in unwritten(folder):
+        click.echo(f"audit: {sentence}", err=True)
     if not manner.quiet:
-        click.echo(f"report: {folder / 'report.html'}", err=True)
+        page = folder / "report.html"
+        click.echo(f"report: {page if page.exists() else folder / REPORT_FILE}", err=True)
     if manner.told is not None:
         from audit.cli.events import reported
 

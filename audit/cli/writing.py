@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import secrets
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -31,11 +29,18 @@ def write_into(out: Path, rendered: Mapping[str, str]) -> None:
 
 
 def write_files(files: Sequence[AskedFile], make: Callable[[Output], str | bytes]) -> list[str]:
-    """Write what was asked for; a sentence for each that could not be written."""
+    """Write what was asked for; a sentence for each that could not be made or written."""
+    from audit.errors import AuditError
+
     failed = []
     for file in files:
         try:
-            write_whole(file.path.resolve(), make(file.output))
+            content = make(file.output)
+        except AuditError as error:
+            failed.append(f"{file.output.option} {file.path} could not be made: {error}")
+            continue
+        try:
+            write_whole(file.path.resolve(), content)
         except OSError as error:
             why = error.strerror or str(error)
             failed.append(f"{file.output.option} {file.path} could not be written: {why}")
@@ -59,18 +64,10 @@ def write_whole(target: Path, content: str | bytes) -> None:
     Raises:
         OSError: it could not be written; what was there before is unharmed.
     """
-    from reports.render import write_text_atomic
+    from reports.atomic import write_bytes_atomic, write_text_atomic
 
     target.parent.mkdir(parents=True, exist_ok=True)
     if isinstance(content, str):
         write_text_atomic(target, content)
-        return
-    temporary = target.with_name(f".{secrets.token_hex(8)}.part")
-    try:
-        with temporary.open("xb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.replace(target)
-    finally:
-        temporary.unlink(missing_ok=True)
+    else:
+        write_bytes_atomic(target, content)

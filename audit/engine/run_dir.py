@@ -6,7 +6,8 @@ report.html       the same for people, one page
 report.md         the same as Markdown, short enough for a comment
 scores.parquet    every row of every check with its score
 probes/           each fitted probe, as safetensors and JSON
-status.json       written first as `running` and last as what came of it
+status.json       written first as `running` and last as what came of it; `unwritten` says what
+                  could not be drawn of the record, and why
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import datetime
@@ -22,8 +22,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from audit.errors import UsageError
+from reports.atomic import write_bytes_atomic, write_text_atomic
 from reports.drawing.series import SERIES_PICTURE
-from reports.render import RENDERERS, files, write_text_atomic
+from reports.keeping import keep
+from reports.render import RENDERERS, Maker
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -108,22 +110,41 @@ def write_manifest(path: Path, manifest: Mapping[str, Any]) -> None:
     _write_json(path / "manifest.json", manifest)
 
 
-def write_report(path: Path, report: AuditReport | SeriesReport) -> None:
-    """Write the record in every format that is kept with a run."""
-    for name, text in files(report).items():
-        write_text_atomic(path / name, text)
+def write_report(
+    path: Path,
+    report: AuditReport | SeriesReport,
+    status: str,
+    more: Mapping[str, Maker] | None = None,
+) -> list[str]:
+    """Write the record, what is drawn of it, and last where the run stands.
+
+    Args:
+        path: the folder of the run.
+        report: the record.
+        status: where the run stands.
+        more: other files that are made of the record, by their names.
+
+    Returns:
+        A sentence for each file that could not be made; the status repeats them.
+
+    Raises:
+        OSError: the disk is full or the folder went away.
+    """
+    unwritten = keep(path, report, more)
+    told = {"unwritten": unwritten} if unwritten else {}
+    write_status(path, status, verdict=report.verdict, exit_code=report.exit_code, **told)
+    return unwritten
+
+
+def unwritten(path: Path) -> list[str]:
+    """What the status of a run says could not be made of its record, a sentence each."""
+    told: list[str] = json.loads((path / STATUS).read_text("utf-8")).get("unwritten", [])
+    return told
 
 
 def write_scores(path: Path, scores: pd.DataFrame) -> None:
     """Write `scores.parquet`, all of it or nothing."""
-    handle, temporary = tempfile.mkstemp(dir=path, prefix=".scores-", suffix=".parquet")
-    os.close(handle)
-    try:
-        scores.to_parquet(temporary, index=False)
-        Path(temporary).chmod(0o644)  # as every other file of the run
-        Path(temporary).replace(path / "scores.parquet")
-    finally:
-        Path(temporary).unlink(missing_ok=True)
+    write_bytes_atomic(path / "scores.parquet", scores.to_parquet(index=False))
 
 
 def _write_json(path: Path, content: Mapping[str, Any]) -> None:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from audit.engine.measure import Measurement
-from audit.engine.run_dir import write_manifest, write_report, write_scores, write_status
+from audit.engine.run_dir import write_manifest, write_report, write_scores
 from audit.exit_codes import ExitCode
 from probes.io import SavedFeatures, SavedProbe, save_probe
 from probes.linear import LinearProbe
 from probes.sae.monitor import CombinedFeatures
 from reports.markdown.card import card_markdown
 from reports.record import AuditReport, ModelInfo
-from reports.render import write_text_atomic
+from reports.render import Maker
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,8 +23,11 @@ if TYPE_CHECKING:
 
 def store_run(
     folder: Path, report: AuditReport, scores: pd.DataFrame, measurements: Sequence[Measurement]
-) -> None:
+) -> list[str]:
     """Write manifest, probes, scores and reports, then say that the run is whole.
+
+    Returns:
+        A sentence for each file that could not be made of the record.
 
     Raises:
         OSError: the disk is full or the folder went away; the status stays `running`.
@@ -35,24 +39,21 @@ def store_run(
         stem = f"{measured.work.suite.suite.name}.{measured.work.id}"
         save_probe(probes / stem, saved_probe(measured, report.model))
     write_scores(folder, scores)
-    _write_cards(folder / "cards", report)
-    write_report(folder, report)
     interrupted = report.exit_code == ExitCode.INTERRUPTED
-    write_status(
-        folder,
-        "interrupted" if interrupted else "complete",
-        verdict=report.verdict,
-        exit_code=report.exit_code,
+    return write_report(
+        folder, report, "interrupted" if interrupted else "complete", _cards(report)
     )
 
 
-def _write_cards(folder: Path, report: AuditReport) -> None:
+def _cards(report: AuditReport) -> dict[str, Maker]:
     """Every evidence card whole; the report shows the strongest of each list."""
-    for check in report.checks:
-        for card in check.cards:
-            folder.mkdir(exist_ok=True)
-            name = f"{check.suite}.{check.id}.feature-{card.feature}.md"
-            write_text_atomic(folder / name, card_markdown(card, level=1))
+    return {
+        f"cards/{check.suite}.{check.id}.feature-{card.feature}.md": partial(
+            card_markdown, card, level=1
+        )
+        for check in report.checks
+        for card in check.cards
+    }
 
 
 def saved_probe(measured: Measurement, model: ModelInfo) -> SavedProbe:

@@ -19,7 +19,7 @@ from audit.engine.measuring import Talk, capture_plan
 from audit.engine.opening import SuiteSource
 from audit.engine.plan import Plan
 from audit.engine.results import Measured
-from audit.engine.run_dir import clear_run_dir, run_dir, write_report, write_status
+from audit.engine.run_dir import clear_run_dir, run_dir, write_report
 from audit.engine.scores import scores_frame
 from audit.engine.store import store_run
 from audit.engine.watching import open_watches
@@ -148,13 +148,7 @@ def write_series(
         started=series.started,
     )
     report = series_report(rows, series.opened, series.options, told)
-    write_report(series.folder, report)
-    write_status(
-        series.folder,
-        "interrupted" if interrupted else status,
-        verdict=report.verdict,
-        exit_code=report.exit_code,
-    )
+    write_report(series.folder, report, "interrupted" if interrupted else status)
     return report
 
 
@@ -183,7 +177,8 @@ def _audit(series: Series, checkpoint: Checkpoint, folder: Path, made_of: str) -
             series.talk.say,
         )
         measurements = [o.measurement for o in audited.outcomes if isinstance(o, Measured)]
-        store_run(folder, report, scores_frame(measurements), measurements)
+        for sentence in store_run(folder, report, scores_frame(measurements), measurements):
+            series.talk.say(f"{checkpoint.name}: {sentence}")
     row = CheckpointRow(
         name=checkpoint.name,
         step=checkpoint.step,

@@ -46,10 +46,12 @@ class Folder:
         return self.path is not None and (audits <= ALWAYS or audits % SOMETIMES == 0)
 
     def write(self, report: SeriesReport, status: str = "running") -> None:
-        """The report in every format, and where the run stands."""
+        """The report in every format, and where the run stands.
+
+        A format that cannot be made is no reason to end a training: the status tells of it.
+        """
         if self.path is not None:
-            write_report(self.path, report)
-            write_status(self.path, status, verdict=report.verdict, exit_code=report.exit_code)
+            write_report(self.path, report, status)
 
     def failed(self, reason: str) -> None:
         """Say that the audit could not go on."""

@@ -9,6 +9,7 @@ import html
 import itertools
 import math
 import re
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -94,11 +95,14 @@ def unbroken(
 
 
 def ticks(low: float, high: float, most: int) -> list[float]:
-    """Round numbers from `low` to `high`, no more than `most` and one."""
-    span = high - low
-    if span <= 0:
+    """Round numbers from `low` to `high`, no more than `most` and one.
+
+    `low` alone where they lie so near or so far apart that no float is a round step between them.
+    """
+    rough = (high - low) / most
+    least = max(sys.float_info.min, 16 * math.ulp(max(abs(low), abs(high))))
+    if not least <= rough < math.inf:
         return [low]
-    rough = span / most
     power = 10.0 ** math.floor(math.log10(rough))
     step = next(power * m for m in (1, 2, 2.5, 5, 10) if power * m >= rough * (1 - 1e-9))
     first = math.ceil(low / step - 1e-9)

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 
 from reports.drawing.series import SERIES_PICTURE
 from reports.record import VERDICTS
-from reports.render import RENDERERS, UnknownFormatError, files, pictures, render
+from reports.render import RENDERERS, UnknownFormatError, files, render
 from reports.series import SeriesReport
 from tests.reports import series_factory as factory
 from tests.reports.factory import make_report
@@ -46,7 +46,6 @@ def test_what_is_kept_is_what_says_so_and_the_picture_of_a_series() -> None:
     assert set(files(factory.make_series())) == reports | {SERIES_PICTURE}
     assert set(files(factory.make_series(), ["md"])) == {"report.md", SERIES_PICTURE}
     assert set(files(make_report())) == reports
-    assert pictures(make_report()) == {}
     with pytest.raises(UnknownFormatError):
         files(factory.make_series(), ["md", "pdf"])
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -11,6 +13,7 @@ import pytest
 from audit.cli.files import OF_SCORES, OUTPUTS
 from audit.engine.run import run_audit
 from reports.read import read_report
+from reports.record import AuditReport
 from reports.render import RENDERERS, render
 from tests.audit.cli.conftest import Done, suite
 from tests.reports.series_factory import make_series
@@ -145,6 +148,53 @@ def test_a_file_in_the_run_folder_leaves_the_folder_free_for_the_run(
     )
     assert done.code == 1
     assert (run / "pages" / "x.md").read_text("utf-8") == (run / "report.md").read_text("utf-8")
+
+
+def test_a_page_that_cannot_be_drawn_costs_neither_the_record_nor_the_verdict(
+    audit: Audit,
+    write_suite: WriteSuite,
+    tiny_llama_folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def broken(record: AuditReport) -> str:
+        raise ZeroDivisionError("of nothing")
+
+    monkeypatch.setitem(RENDERERS, "html", replace(RENDERERS["html"], audit=broken))
+    run = tmp_path / "run"
+    done = audit("run", write_suite(), "-m", tiny_llama_folder, "-o", run)
+    assert done.code == 1
+    assert done.out.startswith("FLAG")
+    [told] = [line for line in done.err.splitlines() if "could not be made" in line]
+    assert told.startswith("audit: report.html could not be made (ZeroDivisionError at ")
+    assert done.err.endswith(f"report: {run / 'report.json'}\n")
+    assert read_report(run).exit_code == 1
+    status = json.loads((run / "status.json").read_text("utf-8"))
+    assert status["status"] == "complete"
+    assert status["unwritten"] == [told.removeprefix("audit: ")]
+    monkeypatch.undo()
+    whole = audit("run", write_suite(), "-m", tiny_llama_folder, "-o", run, "-q")
+    assert (whole.code, whole.err) == (1, "")
+    assert "unwritten" not in json.loads((run / "status.json").read_text("utf-8"))
+    assert (run / "report.html").is_file()
+
+
+def test_scores_that_cannot_be_read_are_not_said_to_be_unwritable(
+    audit: Audit, run: Path, tmp_path: Path
+) -> None:
+    """Something else stands where the scores were; what else was asked for is written."""
+    (tmp_path / "report.json").write_bytes((run / "report.json").read_bytes())
+    scores = tmp_path / "scores.parquet"
+    scores.symlink_to("/proc/self/mem")
+    if not scores.is_file():
+        pytest.skip("no file here that can be opened and not be read")
+    for option in sorted(OF_SCORES):
+        done = audit("report", tmp_path, option, tmp_path / "x", "--md", tmp_path / "x.md")
+        assert done.code == 3
+        assert f"{option} {tmp_path / 'x'} could not be made: {scores} " in done.err
+        assert "could not be written" not in done.err
+        assert not (tmp_path / "x").exists()
+        (tmp_path / "x.md").unlink()
 
 
 def test_a_link_is_followed(audit: Audit, run: Path, tmp_path: Path) -> None:
