@@ -74,13 +74,20 @@ def test_raw_the_same_text_runs_where_no_policy_forbids_it(browser: Browser, fil
     ran, asked = [], []
     with tab(browser) as shown:
         for text in SCRIPTS:
-            shown.go(file(bare(text)))
             if LEAVES not in text:
-                shown.page.wait_for_timeout(5)
+                shown.go(file(bare(text)))
                 ran += [text] if shown.pwned else []
-            asked += [text] if len(shown.requests) > 1 else []
+                asked += [text] if len(shown.requests) > 1 else []
     assert len(ran) >= 12
     assert len(asked) >= 5
+
+
+def test_raw_a_page_that_leaves_by_itself_is_seen(browser: Browser, file: File) -> None:
+    leaving = next(text for text in SCRIPTS if LEAVES in text)
+    with tab(browser) as shown:
+        with shown.page.expect_request("http://evil.example/**"):
+            shown.go(file(bare(leaving)))
+        assert len(shown.requests) > 1
 
 
 def test_raw_the_same_text_is_refused_by_the_policy_and_seen(browser: Browser, file: File) -> None:
