@@ -10,7 +10,7 @@ from probes.baselines import (
     lexical_floor,
     lexical_scores,
     random_direction_scores,
-    shuffled_label_probe,
+    shuffled_label_probes,
 )
 from probes.changepoint import Lead, Onset, Series, change_points, lead_time, onset, series
 from probes.crossval import comparable, cross_validated_scores, grouped_folds
@@ -127,7 +127,7 @@ __all__ = [
     "save_probe",
     "score_r2",
     "series",
-    "shuffled_label_probe",
+    "shuffled_label_probes",
     "threshold_at_fpr",
     "two_weight_scores",
 ]

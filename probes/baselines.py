@@ -14,7 +14,7 @@ import numpy as np
 from probes.base import Array, Bools, Floats, Groups, Indices, Probe, ProbeError
 from probes.crossval import grouped_folds, out_of_fold
 from probes.estimate import Estimate
-from probes.fitters import AnyFitter
+from probes.fitters import AnyFitter, fit_labelings
 from probes.logistic import logistic_regression
 from probes.metrics import auroc
 from probes.multiplicity import permuted_labels
@@ -148,21 +148,39 @@ def length_scores(train_lengths: Array, train_labels: Array, lengths: Array) -> 
     return scores
 
 
-def shuffled_label_probe(
-    fitter: AnyFitter, x: Array, y: Array, groups: Groups, *, folds: int = 5, random_state: int = 0
-) -> Probe:
-    """A probe fitted on shuffled labels: the control task (Hewitt & Liang 2019).
+def shuffled_label_probes(
+    fitter: AnyFitter,
+    x: Array,
+    y: Array,
+    groups: Groups,
+    *,
+    folds: int = 5,
+    random_states: Sequence[int] = (0,),
+) -> Sequence[Probe]:
+    """Probes fitted on shuffled labels, one a seed: the control task (Hewitt & Liang 2019).
 
     Labels change places within groups that hold both, and between groups otherwise, so the
-    fitter finds the same structure with nothing in it to learn.
+    fitter finds the same structure with nothing in it to learn. Each is fitted as the real one
+    is, its penalty chosen anew on its own labels.
+
+    Args:
+        fitter: what fitted the real probe.
+        x: `[n, d_model]`.
+        y: `[n]`, 0 or 1.
+        groups: `[n]`.
+        folds: how many folds, at most.
+        random_states: seed of each shuffle and of its fit.
 
     Raises:
         ProbeError: as the fitter does.
     """
     rows = training_set(x, y, groups)
-    rng = np.random.default_rng(random_state)
-    shuffled = permuted_labels(rows.y, rows.groups, rows.n_groups, 1, rng)[0]
-    return fitter(x, shuffled.astype(np.intp), groups, folds=folds, random_state=random_state)
+    shuffled = [
+        permuted_labels(rows.y, rows.groups, rows.n_groups, 1, np.random.default_rng(seed))[0]
+        for seed in random_states
+    ]
+    labelings = [labels.astype(np.intp) for labels in shuffled]
+    return fit_labelings(fitter, x, labelings, groups, folds=folds, random_states=random_states)
 
 
 def random_direction_scores(x_train: Array, x: Array, *, random_state: int = 0) -> Floats:

@@ -5,11 +5,11 @@ Another package adds a kind through the entry point group `alignment_audit.fitte
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from probes.base import Probe
+from probes.base import Array, Groups, Probe
 from probes.linear import LinearProbe
-from probes.logistic import fit_logistic
+from probes.logistic import fit_logistic, fit_logistic_labelings
 from probes.mean_based import fit_difference_of_means, fit_lda, fit_mass_mean
 from probes.plugins import plugin, plugin_names
 from probes.unsupervised import fit_ccs, fit_pca_pairs
@@ -30,6 +30,31 @@ FITTERS: dict[str, Fitter] = {
     "pca_pairs": fit_pca_pairs,
     "ccs": fit_ccs,
 }
+
+TOGETHER: dict[AnyFitter, Callable[..., Sequence[Probe]]] = {fit_logistic: fit_logistic_labelings}
+"""Fitters that learn several labelings of the same rows at less than the price of each."""
+
+
+def fit_labelings(
+    fit: AnyFitter,
+    x: Array,
+    labelings: Sequence[Array],
+    groups: Groups,
+    *,
+    folds: int = 5,
+    random_states: Sequence[int],
+) -> Sequence[Probe]:
+    """One probe for each labeling `[n]` of the same rows `x [n, d_model]`, each with its own seed.
+
+    Raises:
+        ProbeError: as the fitter does, for any of the labelings.
+    """
+    if fit in TOGETHER:
+        return TOGETHER[fit](x, labelings, groups, folds=folds, random_states=random_states)
+    return [
+        fit(x, y, groups, folds=folds, random_state=seed)
+        for y, seed in zip(labelings, random_states, strict=True)
+    ]
 
 
 def fitter(name: str) -> Fitter:

@@ -7,7 +7,7 @@ is told instead of one draw's interval.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +27,7 @@ from probes import baselines, intervals, metrics
 from probes.base import ProbeError
 from probes.fitters import AnyFitter
 from reports.record import Baseline, Estimate
-from suites.schema import FeatureSpec
+from suites.schema import FeatureSpec, ProbeSpec
 
 Scores = NDArray[np.float64]
 
@@ -81,17 +81,21 @@ def simpler(
         probe = fit(known, y_train, groups_train, folds=monitor.folds, random_state=seed)
         return auroc(probe.decision_function(asked))
 
-    def shuffled(draw: int) -> Scores:
-        probe = baselines.shuffled_label_probe(
-            fit, x_train, y_train, groups_train, folds=monitor.folds, random_state=draw
-        )
-        return probe.decision_function(x)
+    def shuffled(draws: range) -> Iterator[Scores]:
+        # A weighting of features is a logistic probe of them, and scores alike.
+        alike = fit if isinstance(monitor, ProbeSpec) else plain
+        for probe in baselines.shuffled_label_probes(
+            alike, x_train, y_train, groups_train, folds=monitor.folds, random_states=draws
+        ):
+            yield probe.decision_function(x)
 
-    def random_direction(draw: int) -> Scores:
-        return baselines.random_direction_scores(raw_train, raw, random_state=draw)
+    def random_direction(draws: range) -> Iterator[Scores]:
+        for draw in draws:
+            yield baselines.random_direction_scores(raw_train, raw, random_state=draw)
 
-    def luck(score: Callable[[int], Scores], draws: int, what: str) -> Estimate:
-        found = [metrics.auroc(score(seed * draws + draw), y) for draw in range(draws)]
+    def luck(score: Callable[[range], Iterator[Scores]], draws: int, what: str) -> Estimate:
+        seeds = range(seed * draws, (seed + 1) * draws)
+        found = [metrics.auroc(scores, y) for scores in score(seeds)]
         tail = (1 - confidence) / 2
         resolved = draws * tail >= 1  # fewer draws than that have a range and no quantile
         return Estimate(

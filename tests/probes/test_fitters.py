@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from probes import FITTERS, LinearProbe, ProbeError, auroc, cross_validated_scores
-from probes.baselines import shuffled_label_probe
+from probes.baselines import shuffled_label_probes
 from probes.fitters import fitter, fitter_names
 from tests.probes.planted import Planted, plant
 
@@ -39,7 +39,7 @@ def test_unseen_rows_are_told_apart_and_zero_lies_between_the_classes(fit, plant
 def test_shuffled_labels_teach_nothing(fit):
     data = plant(n_pairs=60, d=32, strength=0.0)
     fresh = plant(n_pairs=2000, d=32, strength=0.0, seed=1)
-    probe = shuffled_label_probe(fit, data.x, data.y, data.groups)
+    [probe] = shuffled_label_probes(fit, data.x, data.y, data.groups)
     # 4,000 unseen rows: the standard deviation of an AUROC of nothing is 0.009.
     assert auroc(probe.decision_function(fresh.x), fresh.y) == pytest.approx(0.5, abs=0.036)
 

@@ -5,8 +5,9 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 from probes import ProbeError, auroc
+from probes.descent import rows_of
 from probes.fitters import FITTERS
-from probes.logistic import PENALTIES, _best_penalty, _held_out, _row_space, logistic_regression
+from probes.logistic import PENALTIES, _held_out, _tuned, logistic_regression
 from tests.probes.planted import plant
 
 
@@ -20,9 +21,8 @@ def test_equals_scikit_learn_at_the_same_penalty(n: int, d: int, penalty: float)
     data = plant(n_pairs=n // 2, d=d, strength=1.5)
     x = data.x.astype(np.float64)
     z = (x - x.mean(0)) / x.std(0)
-    space = _row_space(z)
-    weights, intercept = logistic_regression(space.coordinates, data.y == 1, penalty)
-    ours, theirs = space.to_features(weights), reference(z, data.y, penalty)
+    ours, intercept = logistic_regression(z, data.y == 1, penalty)
+    theirs = reference(z, data.y, penalty)
     cosine = ours @ theirs.coef_[0] / np.linalg.norm(ours) / np.linalg.norm(theirs.coef_)
     assert cosine > 1 - 1e-4
     np.testing.assert_allclose(
@@ -45,14 +45,6 @@ def test_the_intercept_is_not_penalised():
     weights, intercept = logistic_regression(rng.standard_normal((2000, 3)), y, 1e6)
     np.testing.assert_allclose(weights, 0, atol=1e-2)
     assert intercept == pytest.approx(np.log(y.mean() / (1 - y.mean())), abs=0.01)
-
-
-def test_the_row_space_loses_nothing():
-    z = np.random.default_rng(0).standard_normal((30, 80))
-    space = _row_space(z)
-    weights = np.random.default_rng(1).standard_normal(space.coordinates.shape[1])
-    np.testing.assert_allclose(z @ space.to_features(weights), space.coordinates @ weights)
-    assert np.linalg.norm(space.to_features(weights)) == pytest.approx(np.linalg.norm(weights))
 
 
 @pytest.mark.parametrize("gap", [5.0, 1e4])
@@ -109,9 +101,9 @@ def test_the_choice_uses_held_out_rows_only():
     rng = np.random.default_rng(0)
     y = np.tile([True, False], 100)
     held_out = _held_out(np.repeat(np.arange(100), 2), y, 5, 0)
-    t = _row_space(rng.standard_normal((200, 100))).coordinates
-    chosen = {_best_penalty(t, rng.permutation(y), held_out) for _ in range(8)}
-    assert chosen != {PENALTIES[-1]}
+    z = rng.standard_normal((200, 100))
+    chosen = _tuned(rows_of(z)[0], [rng.permutation(y) for _ in range(8)], [held_out] * 8)
+    assert {penalty for penalty, _ in chosen} != {PENALTIES[-1]}
 
 
 def test_a_class_that_lies_in_one_group_cannot_be_tuned():
