@@ -8,6 +8,7 @@ from typing import Any, TypeAlias, TypeVar
 
 from pydantic import ValidationError
 
+from reports.older import complete
 from reports.parts import Part
 from reports.record import SCHEMA_VERSION, AuditReport
 from reports.series import SERIES_SCHEMA_VERSION, SeriesReport
@@ -79,7 +80,7 @@ def _whole(file: Path, content: dict[str, Any], known: int, kind: type[P]) -> P:
             "(provenance.packages names it), or audit again"
         )
     try:
-        return kind.model_validate(content)
+        return kind.model_validate(complete(content))
     except ValidationError as error:
         raise ReportError(f"{file} does not hold a whole report: {_mistakes(error)}") from None
 
