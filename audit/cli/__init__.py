@@ -28,6 +28,7 @@ _COMMANDS = {
     "diff": "audit.cli.diff",
     "init": "audit.cli.init",
     "doctor": "audit.cli.doctor",
+    "cache": "audit.cli.cache",
     "demo": "audit.cli.demo",
     "sae": "audit.cli.sae",
     "organism": "audit.cli.organism",

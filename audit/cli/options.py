@@ -129,3 +129,12 @@ def json_option(function: Command) -> Command:
         is_flag=True,
         help="Events on stdout, one JSON object a line, and nothing else (docs/events.md).",
     )(function)
+
+
+def cache_option(function: Command) -> Command:
+    """`--no-cache`."""
+    return click.option(
+        "--no-cache",
+        is_flag=True,
+        help="Ask the model anew, and keep nothing of its answers (`audit cache`).",
+    )(function)

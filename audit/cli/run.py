@@ -10,6 +10,7 @@ import click
 from audit.cli.files import AskedFile, file_options
 from audit.cli.github import github_option
 from audit.cli.options import (
+    cache_option,
     gating_options,
     half_option,
     json_option,
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 )
 @loading_options
 @half_option
+@cache_option
 @click.option(
     "--reference",
     metavar="MODEL",
@@ -73,6 +75,7 @@ def command(
     dtype: str | None,
     allow_pickle: bool,
     allow_half: bool,
+    no_cache: bool,
     reference: str | None,
     base: str | None,
     out: Path | None,
@@ -107,7 +110,7 @@ def command(
     from audit.engine.run_dir import default_run_dir
     from audit.series.checkpoints import find_checkpoints, holds_adapter, is_series
     from audit.series.following import audit_series
-    from audit.series.opening import open_checkpoint
+    from audit.series.opening import open_like
 
     of_series = is_series(models)
     if of_series:
@@ -127,6 +130,7 @@ def command(
         dtype=dtype,
         allow_pickle=allow_pickle,
         allow_half=allow_half,
+        cache=not no_cache,
     )
     folder = out or default_run_dir(names, models[0], datetime.now(UTC))
     asked = {"command": "run", "suites": suites, "models": models, "reference": reference}
@@ -156,9 +160,7 @@ def command(
                 suites,
                 models[0]
                 if adapter is None
-                else open_checkpoint(
-                    adapter, device=device, dtype=dtype, allow_pickle=allow_pickle
-                ),
+                else open_like(adapter, None, options=options, bases={}),
                 reference=reference,
                 out=folder,
                 options=options,

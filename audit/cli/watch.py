@@ -14,6 +14,7 @@ import click
 from audit.cli.files import AskedFile, file_options
 from audit.cli.github import github_option
 from audit.cli.options import (
+    cache_option,
     gating_options,
     half_option,
     json_option,
@@ -76,6 +77,7 @@ from suites.schema import Severity
 @file_options
 @loading_options
 @half_option
+@cache_option
 @selection_options
 @gating_options
 @json_option
@@ -98,6 +100,7 @@ def command(
     dtype: str | None,
     allow_pickle: bool,
     allow_half: bool,
+    no_cache: bool,
     expression: str | None,
     limit: int | None,
     seed: int,
@@ -152,6 +155,7 @@ def command(
         dtype=dtype,
         allow_pickle=allow_pickle,
         allow_half=allow_half,
+        cache=not no_cache,
     )
     said = {"command": "watch", "suites": suites, "models": [folder], "reference": reference}
     with (

@@ -53,6 +53,8 @@ def capture_plan(plan: Plan, model: LoadedModel, talk: Talk) -> Captured:
         MeasurementError: not even one sequence fits into memory.
     """
     talk.phase(f"reading {model.name}", plan.tokens)
+    if model.cache is not None:  # who opened the model may not have known whom to tell
+        model.cache.folder.say = talk.say
     return recalled_capture(
         model, plan.sequences, plan.reads, progress=talk.reached, on_event=talk.say
     )

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from audit.engine.assembly import Options
 from audit.errors import MeasurementError, UsageError
+from audit.models.cache.store import with_cache
 from audit.models.checkpoint_files import (
     TOKENIZER_FILES,
     check_safetensors,
@@ -101,13 +102,13 @@ def open_checkpoint(
 def open_like(
     checkpoint: Checkpoint, like: Identity | None, *, options: Options, bases: Bases
 ) -> LoadedModel:
-    """A checkpoint of a series: as the options say, and like the reference.
+    """A checkpoint as the options say, with the cache before it, and like the reference.
 
     Raises:
         UsageError: as `open_checkpoint`.
         MeasurementError: as `open_checkpoint`.
     """
-    return open_checkpoint(
+    model = open_checkpoint(
         checkpoint,
         device=options.device,
         dtype=options.dtype,
@@ -115,6 +116,7 @@ def open_like(
         reference=like,
         bases=bases,
     )
+    return with_cache(model) if options.cache else model
 
 
 @contextmanager

@@ -12,7 +12,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from audit.models.cache.folder import CacheFolder
+from audit.models.cache.folder import DIGESTS, CacheFolder
 from audit.models.checkpoint_files import files_digest
 
 LARGE = 2**23  # bytes; what is smaller is read in no time
@@ -35,7 +35,7 @@ def remembered_digest(
     if sum(path.stat().st_size for path in files) < (LARGE if large is None else large):
         return files_digest(files)
     names = "\0".join(str(line[0]) for line in before)
-    place = f"digests/{hashlib.sha256(names.encode()).hexdigest()[:32]}.json"
+    place = f"{DIGESTS}/{hashlib.sha256(names.encode()).hexdigest()[:32]}.json"
     known = folder.note(place)
     if known is not None and known.get("files") == before:
         return str(known["digest"])

@@ -10,11 +10,15 @@ import json
 import os
 import secrets
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 VARIABLE = "AUDIT_CACHE_DIR"
+ANSWERS = "answers"  # a folder a model in it
+ABOUT = "about.json"  # a note in each of them
+MODELS, DIGESTS = NOTES = ("models", "digests")
 TAG = (
     "Signature: 8a477f597d28d172789f06886806bc55\n"
     "# This folder is a cache of alignment-audit and may be deleted at any time.\n"
@@ -87,8 +91,12 @@ class CacheFolder:
         self.put(place, json.dumps(note, sort_keys=True, indent=1).encode())
 
     def note(self, place: str) -> dict[str, Any] | None:
-        """What `put_note` wrote; None where there is none, or not all of it."""
-        return read_note(self.root / place)
+        """What `put_note` wrote; None where there is none, or not all of it. It counts as used."""
+        found = read_note(self.root / place)
+        if found is not None:
+            with suppress(OSError):  # of a read-only cache nobody deletes the oldest
+                os.utime(self.root / place)
+        return found
 
 
 def read_note(file: Path) -> dict[str, Any] | None:

@@ -16,14 +16,13 @@ from typing import Any
 
 from audit.errors import UsageError
 from audit.models.cache.digests import FileState, file_state, remembered_digest
-from audit.models.cache.folder import CacheFolder, cache_folder
+from audit.models.cache.folder import MODELS, CacheFolder, cache_folder
 from audit.models.cache.keys import model_identity, surroundings
 from audit.models.cache.store import cache_of
 from audit.models.checkpoint_files import tokenizer_digest
 from audit.models.loaded import LoadedModel, Unread, describe
 from audit.models.loading import FoundModel, empty_model, find_model, read_weights
 
-MODELS = "models"
 _SAID_OF_IT = (
     "architecture",
     "n_layers",

@@ -6,7 +6,6 @@ computed an answer, and with how many others, has no say in where it lies.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -14,13 +13,11 @@ from pathlib import Path
 
 import numpy as np
 
-from audit.models.cache.folder import CacheFolder, cache_folder
+from audit.models.cache.folder import ABOUT, ANSWERS, CacheFolder, cache_folder
 from audit.models.cache.keys import KEY, folder_name, model_identity, surroundings
 from audit.models.cache.segments import SUFFIX, DamagedError, Table, pack, unpack
 from audit.models.loaded import LoadedModel
 
-ANSWERS = "answers"
-ABOUT = "about.json"
 _MOST_NAMES = 8
 
 Took = Callable[[str, list[int], Table], None]
@@ -89,15 +86,13 @@ class ModelCache:
                 self.folder.put(f"{self.place}/{name}", content)
 
     def used_by(self, name: str, identity: Mapping[str, str]) -> None:
-        """Note under which name the model was used, and that it was used now."""
+        """Note under which name the model was used."""
         note = self.folder.note(f"{self.place}/{ABOUT}") or {"names": [], "identity": {}}
         names = [name, *(known for known in note["names"] if known != name)][:_MOST_NAMES]
         if names != note["names"] or note["identity"] != dict(identity):
             self.folder.put_note(
                 f"{self.place}/{ABOUT}", {"names": names, "identity": dict(identity)}
             )
-        with suppress(OSError):  # of a read-only cache nobody deletes the oldest
-            os.utime(self.path / ABOUT)
 
 
 def _shard(first: int) -> str:

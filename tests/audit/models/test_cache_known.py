@@ -18,7 +18,7 @@ from audit.models.cache.recalling import recalled_capture
 from audit.models.checkpoint_files import files_digest
 from audit.models.hook_names import HookPoints
 from audit.models.loading import load_model
-from tests.audit.models.test_cache import READS, assert_identical, sequences
+from tests.audit.models.cached import READS, assert_identical, sequences
 
 
 def settled(file: Path) -> Path:
