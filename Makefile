@@ -44,7 +44,7 @@ test-slow: $(VENV)/.dev ## the tests that take minutes
 	@$(BIN)/python -m pytest -m slow
 
 screenshots: $(VENV)/.dev browser ## the organisms' reports as pictures, in docs/screenshots
-	@$(BIN)/python docs/screenshots.py
+	@PYTHONPATH=. $(BIN)/python docs/screenshots.py
 
 check: $(VENV)/.dev ## style, types, layers
 	@$(BIN)/ruff check .

@@ -32,6 +32,8 @@ from reports.views.wording import (
 
 TEXT_LIMIT = 4000
 """Characters of one text from outside that a page shows; a note says how many are left out."""
+NAME_LIMIT = 20_000
+"""Characters of anything else: a name of ten megabytes must not make such a page."""
 
 
 @cache
@@ -70,7 +72,7 @@ def inert(value: Any) -> Any:
     """Text without hidden characters; what is markup already is left alone."""
     if isinstance(value, Markup) or not isinstance(value, str):
         return value
-    return safe_text(value)
+    return safe_text(value, NAME_LIMIT)
 
 
 def lines(text: str, limit: int = TEXT_LIMIT) -> Markup:
