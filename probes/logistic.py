@@ -12,15 +12,8 @@ import numpy as np
 
 from probes.base import Array, Bools, Floats, Groups, ProbeError
 from probes.crossval import grouped_folds
-from probes.descent import (
-    Problems,
-    Rows,
-    Solutions,
-    descend,
-    nothing_learnt,
-    one_thread,
-    rows_of,
-)
+from probes.descent import Problems, Solutions, descend, nothing_learnt
+from probes.kernels import Rows, one_thread, rows_of
 from probes.linear import LinearProbe
 from probes.training_set import binary_labels, training_set
 

@@ -5,12 +5,14 @@ Only the train role is seen here.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
+from audit.engine.known import Known
 from audit.engine.plan import CheckWork, RoleWork
 from audit.errors import MeasurementError
 from audit.models.capture import Captured
@@ -38,8 +40,16 @@ class Candidate:
     cross_validated: Estimate
 
 
-def fit_candidates(work: CheckWork, captured: Captured, *, seed: int) -> tuple[Candidate, ...]:
+def fit_candidates(
+    work: CheckWork, captured: Captured, *, seed: int, known: Known | None = None
+) -> tuple[Candidate, ...]:
     """Fit the check's monitor at each of its places.
+
+    Args:
+        work: the check.
+        captured: its activations.
+        seed: of folds and resampling.
+        known: what other checks on this capture have fitted.
 
     Raises:
         MeasurementError: activations that are not finite.
@@ -48,8 +58,9 @@ def fit_candidates(work: CheckWork, captured: Captured, *, seed: int) -> tuple[C
     monitor, train, confidence = work.check.monitor, work.roles["train"], work.check.confidence
     fit = fitter_of(work)
     y, groups = labels_of(train), groups_of(train)
-    found = []
-    for point, read in zip(work.candidates, work.reads, strict=True):
+    known = known or Known()
+
+    def candidate(point: HookPoint, read: int) -> Candidate:
         x = finite_matrix(captured, read, train, f"train rows at {point.name}")
         # Where the features were chosen by the labels, choosing them is part of the fit.
         chosen_anew = None if work.watch is None else work.watch.out_of_fold
@@ -58,18 +69,32 @@ def fit_candidates(work: CheckWork, captured: Captured, *, seed: int) -> tuple[C
             if chosen_anew is None
             else chosen_anew
         )
-        found.append(
-            Candidate(
-                point=point,
-                read=read,
-                probe=fit(x, y, groups, folds=monitor.folds, random_state=seed),
-                out_of_fold=out_of_fold,
-                cross_validated=auroc_estimate(
-                    out_of_fold, y, groups, confidence=confidence, random_state=seed
-                ),
-            )
+        return Candidate(
+            point=point,
+            read=read,
+            probe=fit(x, y, groups, folds=monitor.folds, random_state=seed),
+            out_of_fold=out_of_fold,
+            cross_validated=auroc_estimate(
+                out_of_fold, y, groups, confidence=confidence, random_state=seed
+            ),
         )
-    return tuple(found)
+
+    return tuple(
+        candidate(point, read)
+        if work.watch is not None
+        else known.once(
+            ("candidate", point, confidence, *fit_key(fit, work, read, seed)),
+            partial(candidate, point, read),
+        )
+        for point, read in zip(work.candidates, work.reads, strict=True)
+    )
+
+
+def fit_key(fit: AnyFitter, work: CheckWork, read: int, seed: int) -> tuple[Hashable, ...]:
+    """All that a fit on the train role at one read depends on, beside the capture."""
+    train = work.roles["train"]
+    labelled = tuple((row.label, row.group) for row in train.rows)
+    return (fit, read, tuple(train.at), labelled, work.check.monitor.folds, seed)
 
 
 def fitter_of(work: CheckWork) -> AnyFitter:

@@ -21,6 +21,7 @@ from audit.engine.candidates import (
     groups_of,
     labels_of,
 )
+from audit.engine.known import Known
 from audit.engine.plan import CheckWork
 from audit.engine.quality import lexical, measure_quality
 from audit.engine.watched import watched_features
@@ -109,16 +110,29 @@ class Measurement:
 
 
 def measure(
-    work: CheckWork, captured: Captured, behaviours: Sequence[Behaviour], *, seed: int
+    work: CheckWork,
+    captured: Captured,
+    behaviours: Sequence[Behaviour],
+    *,
+    seed: int,
+    known: Known | None = None,
 ) -> Measurement:
     """Fit the check's monitor on what was captured and score every role with it.
+
+    Args:
+        work: the check.
+        captured: its activations.
+        behaviours: one per audit row, or none.
+        seed: of folds, shuffles and resampling.
+        known: what other checks on this capture have worked out; a new one if not given.
 
     Raises:
         MeasurementError: activations that are not finite, or a monitor that cannot be
             fitted on these rows; the message says which and how many.
     """
+    known = known or Known()
     try:
-        candidates = fit_candidates(work, captured, seed=seed)
+        candidates = fit_candidates(work, captured, seed=seed, known=known)
         chosen = choose(candidates)
         best = candidates[chosen]
         scores = {
@@ -126,9 +140,9 @@ def measure(
             for role, rows in work.roles.items()
         }
         threshold, lower = thresholds(work, scores["control"])
-        words = lexical(work)
+        words = lexical(work, known)
         quality = measure_quality(
-            work, captured, candidates, chosen, threshold.value, words, seed=seed
+            work, captured, candidates, chosen, threshold.value, words, seed=seed, known=known
         )
     except ProbeError as error:
         raise MeasurementError(str(error)) from error

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from audit.engine.candidates import Candidate, finite_matrix, groups_of, labels_of
 from audit.engine.estimates import recorded
+from audit.engine.known import Known
 from audit.engine.plan import CheckWork
 from audit.engine.simpler import simpler
 from audit.models.capture import Captured
@@ -34,10 +35,12 @@ def measure_quality(
     words: Scores,
     *,
     seed: int,
+    known: Known | None = None,
 ) -> Quality:
     """Score the chosen monitor and every baseline on the validation role.
 
-    `words` are what the text alone scores there, `[n]`.
+    `words` are what the text alone scores there, `[n]`; `known` is what other checks on this
+    capture have fitted.
 
     Raises:
         MeasurementError: activations that are not finite.
@@ -99,7 +102,13 @@ def measure_quality(
             )
         ),
         baselines=simpler(
-            work, captured, candidates[chosen], words, confidence=confidence, seed=seed
+            work,
+            captured,
+            candidates[chosen],
+            words,
+            confidence=confidence,
+            seed=seed,
+            known=known or Known(),
         ),
         layers=[
             LayerScore(
@@ -114,14 +123,15 @@ def measure_quality(
     )
 
 
-def lexical(work: CheckWork) -> Scores:
+def lexical(work: CheckWork, known: Known | None = None) -> Scores:
     """Scores `[n]` that the text alone gives the validation rows; no model has a part in them."""
     train, validation = work.roles["train"], work.roles["validation"]
-    return baselines.lexical_scores(
-        [encoded.text for encoded in train.encoded],
-        labels_of(train),
-        [encoded.text for encoded in validation.encoded],
-        groups_of(train),
+    texts = tuple(encoded.text for encoded in train.encoded)
+    asked = tuple(encoded.text for encoded in validation.encoded)
+    y, groups = labels_of(train), groups_of(train)
+    return (known or Known()).once(
+        ("words", texts, asked, tuple(y.tolist()), tuple(groups.tolist())),
+        lambda: baselines.lexical_scores(texts, y, asked, groups),
     )
 
 

@@ -15,12 +15,14 @@ from numpy.typing import NDArray
 from audit.engine.candidates import (
     Candidate,
     finite_matrix,
+    fit_key,
     fitter_of,
     groups_of,
     labels_of,
     plain_fitter_of,
 )
 from audit.engine.estimates import recorded
+from audit.engine.known import Known
 from audit.engine.plan import CheckWork
 from audit.models.capture import Captured
 from probes import baselines, intervals, metrics
@@ -43,6 +45,7 @@ def simpler(
     *,
     confidence: float,
     seed: int,
+    known: Known,
 ) -> list[Baseline]:
     """The baselines of a check, fitted on its train role and scored on its validation role.
 
@@ -53,6 +56,7 @@ def simpler(
         words: `[n]`, the validation scores of the text alone.
         confidence: of the intervals.
         seed: of every draw.
+        known: what other checks on this capture have fitted.
 
     Raises:
         MeasurementError: activations that are not finite.
@@ -77,16 +81,23 @@ def simpler(
         )
 
     def fitted(fit: AnyFitter, read: int, of: str = "") -> Estimate:
-        known, asked = matrices(read, of)
-        probe = fit(known, y_train, groups_train, folds=monitor.folds, random_state=seed)
+        seen, asked = matrices(read, of)
+        probe = known.once(
+            ("fitted", *fit_key(fit, work, read, seed)),
+            lambda: fit(seen, y_train, groups_train, folds=monitor.folds, random_state=seed),
+        )
         return auroc(probe.decision_function(asked))
 
     def shuffled(draws: range) -> Iterator[Scores]:
         # A weighting of features is a logistic probe of them, and scores alike.
         alike = fit if isinstance(monitor, ProbeSpec) else plain
-        for probe in baselines.shuffled_label_probes(
-            alike, x_train, y_train, groups_train, folds=monitor.folds, random_states=draws
-        ):
+        probes = known.once(
+            ("shuffled", draws, *fit_key(alike, work, candidate.read, seed)),
+            lambda: baselines.shuffled_label_probes(
+                alike, x_train, y_train, groups_train, folds=monitor.folds, random_states=draws
+            ),
+        )
+        for probe in probes:
             yield probe.decision_function(x)
 
     def random_direction(draws: range) -> Iterator[Scores]:

@@ -5,8 +5,8 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 from probes import ProbeError, auroc
-from probes.descent import rows_of
 from probes.fitters import FITTERS
+from probes.kernels import rows_of
 from probes.logistic import PENALTIES, _held_out, _tuned, logistic_regression
 from tests.probes.planted import plant
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
 from audit.engine.candidates import choose, fit_candidates
+from audit.engine.known import Known
 from audit.engine.plan import CheckWork, RoleWork
 from audit.engine.quality import lexical, measure_quality
 from audit.errors import MeasurementError
 from audit.models.capture import Captured
+from probes.fitters import FITTERS
+from probes.logistic import fit_logistic
 from suites.rows import Row
 from suites.schema import Check
 from tests.audit.engine.factory import POINT, encoded, rows
@@ -120,3 +124,42 @@ def test_activations_that_are_not_finite_are_counted() -> None:
     captured.vectors[0][:7] = np.nan
     with pytest.raises(MeasurementError, match="on 7 of 400 train rows"):
         fit_candidates(work, captured, seed=0)
+
+
+def test_checks_that_share_rows_share_fits_and_no_number_moves(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Positive control: a label changed in one of them is a fit of its own."""
+    fitted = []
+    real = fit_logistic
+
+    def counting(x: Any, y: Any, groups: Any, **settings: Any) -> Any:
+        fitted.append(len(y))
+        return real(x, y, groups, **settings)
+
+    monkeypatch.setitem(FITTERS, "logistic", counting)
+    work, captured = planted([0.5, 1.0], n=60)
+    known = Known()
+    first = fit_candidates(work, captured, seed=0, known=known)
+    once = len(fitted)
+    again = fit_candidates(replace(work, id="another"), captured, seed=0, known=known)
+    assert len(fitted) == once > 0
+    assert all(a is b for a, b in zip(first, again, strict=True))
+    alone = fit_candidates(work, captured, seed=0)
+    for a, b in zip(first, alone, strict=True):
+        np.testing.assert_array_equal(a.out_of_fold, b.out_of_fold)
+    train = work.roles["train"]
+    turned = replace(train.rows[0], label=1 - (train.rows[0].label or 0))
+    other = replace(train, rows=(turned, *train.rows[1:]))
+    before = len(fitted)
+    fit_candidates(
+        replace(work, roles={**work.roles, "train": other}), captured, seed=0, known=known
+    )
+    assert len(fitted) - before == once
+
+
+def test_words_are_scored_once_for_the_same_texts() -> None:
+    work, _ = planted([1.0], n=40)
+    known = Known()
+    assert lexical(work, known) is lexical(replace(work, id="another"), known)
+    np.testing.assert_array_equal(lexical(work, known), lexical(work))
