@@ -17,13 +17,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from suites.archives import MemberError, read_member
+from suites.archives import MemberError, check_members, read_member
 from suites.cells import CellError
 from suites.problems import show
 from suites.records import half_character
 from suites.turns import TurnsOf, up_to_the_answer
 
 MAX_BYTES = 1 << 28  # of one sample, or of a `.json` log
+MAX_TOTAL = 1 << 34  # of all samples of a log
 _SAMPLE = re.compile(r"samples/.+_epoch_\d+\.json", re.DOTALL)
 _IN_CHUNKS = re.compile(r"samples/.+_epoch_\d+/sample\.json", re.DOTALL)
 _ATTACHED = re.compile(r"(?:attachment|tc)://([0-9a-f]{32})")
@@ -86,12 +87,17 @@ def _archived(archive: zipfile.ZipFile, turns_of: TurnsOf) -> Iterator[LoggedSam
     if header is None:
         yield LoggedSample("", trouble=CellError("is no Inspect log: it holds no header.json"))
         return
+    samples = [name for name in names if _SAMPLE.fullmatch(name)]
+    try:
+        check_members(archive, samples, MAX_TOTAL)
+    except MemberError as error:
+        yield LoggedSample("", trouble=CellError(error.message, hint=error.hint))
+        return
     try:
         run = _run({"status": "started"} | _mapping(_json(archive, header)))
     except CellError as error:
         yield LoggedSample(header, trouble=error)
         return
-    samples = [name for name in names if _SAMPLE.fullmatch(name)]
     if not samples:
         yield LoggedSample("", trouble=_no_samples(run))
     for name in samples:
