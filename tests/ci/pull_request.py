@@ -27,14 +27,23 @@ class Thread:
     may_write: bool = True
     asked: list[str] = field(default_factory=list)
     address: str = ""
+    answers: bytes | None = None
+    """What is said instead of the comments, as it is."""
+    owed: int = 0
+    """Bytes that are promised beyond it and never come."""
+    hangs: bool = False
+    """Whether the line stays open for them."""
+    released: threading.Event = field(default_factory=threading.Event)
+    status: int = 200
     token: str = "a-token"
 
-    def add(self, body: str, kind: str = "Bot") -> None:
-        self.comments.append({"id": len(self.comments) + 1, "body": body, "user": {"type": kind}})
+    def add(self, body: str | None, kind: str | None = "Bot") -> None:
+        user = None if kind is None else {"type": kind}
+        self.comments.append({"id": len(self.comments) + 1, "body": body, "user": user})
 
     @property
     def bodies(self) -> list[str]:
-        return [comment["body"] for comment in self.comments]
+        return [comment["body"] or "" for comment in self.comments]
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -60,6 +69,13 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self._content()
+        if self.thread.answers is not None:
+            self.send_response(self.thread.status)
+            self.send_header("Content-Length", str(len(self.thread.answers) + self.thread.owed))
+            self.end_headers()
+            self.wfile.write(self.thread.answers)
+            self.thread.released.wait(60 if self.thread.hangs else 0)
+            return
         found = re.fullmatch(rf"{PLACE}/7/comments\?per_page=(\d+)(?:&page=(\d+))?", self.path)
         assert found, self.path
         size, page = int(found[1]), int(found[2] or 1)
@@ -98,6 +114,7 @@ def served(thread: Thread) -> Iterator[Thread]:
     try:
         yield thread
     finally:
+        thread.released.set()
         server.shutdown()
         serving.join()
         server.server_close()

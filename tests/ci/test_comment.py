@@ -15,6 +15,15 @@ from tests.ci.pull_request import LIMIT, Thread, event, served
 
 MARKER = "<!-- alignment-audit comment: nightly-run -->"
 
+PROGRAM = """
+import sys
+sys.path.insert(0, sys.argv.pop(1))
+import github_comment
+github_comment.TIMEOUT = float(sys.argv.pop(1))
+sys.exit(github_comment.main())
+"""
+"""The program as it is, with a patience that a test has."""
+
 
 @pytest.fixture
 def thread() -> Iterator[Thread]:
@@ -23,14 +32,20 @@ def thread() -> Iterator[Thread]:
 
 
 def _comment(
-    thread: Thread, folder: Path, text: str, *, head: str = "org/model", about: str = ""
+    thread: Thread,
+    folder: Path,
+    text: str,
+    *,
+    head: str = "org/model",
+    about: str = "",
+    patience: float = 60.0,
 ) -> subprocess.CompletedProcess[str]:
     variables = event(folder, thread, head=head)
     if about:
         Path(variables["GITHUB_EVENT_PATH"]).write_text(about)
     (folder / "body.md").write_text(text)
     return subprocess.run(
-        [sys.executable, ROOT / "ci" / "github_comment.py", folder / "body.md"],
+        [sys.executable, "-c", PROGRAM, ROOT / "ci", str(patience), folder / "body.md"],
         env={
             "PATH": os.environ["PATH"],
             "AUDIT_TOKEN": thread.token,
@@ -110,9 +125,71 @@ def test_without_a_pull_request_there_is_nothing_to_comment_on(
     assert not thread.asked
 
 
-def test_a_server_that_is_not_there_is_an_error(thread: Thread, tmp_path: Path) -> None:
+def test_a_server_that_is_not_there_stops_nothing(thread: Thread, tmp_path: Path) -> None:
     gone = Thread(address="http://127.0.0.1:1")
-    done = _comment(gone, tmp_path, "# Flag\n")
+    assert "refused" in noticed(_comment(gone, tmp_path, "# Flag\n"))
+
+
+def noticed(done: subprocess.CompletedProcess[str]) -> str:
+    """What a notice says of a service that did not answer; the job goes on."""
+    assert (done.returncode, done.stderr) == (0, ""), done
+    start = "::notice::no comment was written, the service did not answer: "
+    assert done.stdout.startswith(start)
+    assert done.stdout.count("\n") == 1
+    return done.stdout.removeprefix(start)
+
+
+def test_comments_of_nobody_and_without_words_are_passed_over(
+    thread: Thread, tmp_path: Path
+) -> None:
+    """Whoever leaves GitHub takes the name along, and what is taken down its words."""
+    thread.add(f"{MARKER}\n# Pass\n", None)
+    thread.add(None, "Bot")
+    thread.add(None, None)
+    thread.add(f"{MARKER}\n# Pass\n")
+    done = _comment(thread, tmp_path, "# Flag\n")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "replaced the comment\n", "")
+    assert thread.bodies[3:] == [f"{MARKER}\n# Flag\n"]
+
+
+@pytest.mark.parametrize(
+    ("answers", "said"),
+    [
+        (b"<html>down for maintenance</html>", "no JSON"),
+        (b"", "no JSON"),
+        (b"\xff\xfe\x00", "no JSON"),
+        (b"[" * 100_000, "no JSON"),
+        (b'{"message": "hello"}', "no list of comments"),
+        (b"[3]", "no list of comments"),
+        (b"null", "no list of comments"),
+    ],
+)
+def test_what_is_no_list_of_comments_stops_nothing(
+    thread: Thread, tmp_path: Path, answers: bytes, said: str
+) -> None:
+    thread.answers = answers
+    assert said in noticed(_comment(thread, tmp_path, "# Flag\n"))
+
+
+@pytest.mark.parametrize(("status", "said"), [(500, "500"), (502, "502"), (429, "429")])
+def test_a_service_in_trouble_stops_nothing(
+    thread: Thread, tmp_path: Path, status: int, said: str
+) -> None:
+    thread.answers, thread.status = b"{}", status
+    assert said in noticed(_comment(thread, tmp_path, "# Flag\n"))
+
+
+@pytest.mark.parametrize("status", [401, 404, 422])
+def test_what_the_job_can_mend_is_an_error(thread: Thread, tmp_path: Path, status: int) -> None:
+    thread.answers, thread.status = b"{}", status
+    done = _comment(thread, tmp_path, "# Flag\n")
     assert done.returncode == 1
-    assert done.stdout.startswith("::error::no comment was written:")
-    assert not done.stderr
+    assert done.stdout.startswith(f"::error::no comment was written: {status}")
+
+
+@pytest.mark.parametrize(("hangs", "said"), [(True, "timed out"), (False, "IncompleteRead")])
+def test_an_answer_that_never_ends_stops_nothing(
+    thread: Thread, tmp_path: Path, hangs: bool, said: str
+) -> None:
+    thread.answers, thread.owed, thread.hangs = b"[", 100, hangs
+    assert said in noticed(_comment(thread, tmp_path, "# Flag\n", patience=0.3))
