@@ -17,7 +17,7 @@ from reports.drawing.svg import Axis, attribute, box, dot, line, path, px, text,
 from reports.parts import Estimate
 from reports.record import LayerScore, Quality, Threshold
 from reports.views.check import CheckView, GateLine
-from reports.views.instrument import BASELINES
+from reports.views.instrument import BASELINES, Cuts, cuts_of
 from reports.views.wording import estimate_words, figure, percent, points
 
 WIDTH = 460.0
@@ -132,30 +132,18 @@ def spread(distributions: Distributions, threshold: Threshold | None) -> str:
 
 def _spread(spread: Distributions, threshold: Threshold | None, height: float) -> Iterator[str]:
     edges = spread.edges
-    low, high = _held(edges[0], 1e300), _held(edges[-1], 1e300)
-    if threshold:
-        cuts = [threshold.value, *([] if threshold.lower is None else [threshold.lower])]
-        low, high = min(low, *cuts), max(high, *cuts)
-    low, high = _held(low, 1e300), _held(high, 1e300)
+    cuts = cuts_of(threshold) if threshold else Cuts(math.inf, None)
+    known = [cut for cut in (cuts.present, cuts.absent) if cut is not None and math.isfinite(cut)]
+    low = _held(min([edges[0], *known]), 1e300)
+    high = _held(max([edges[-1], *known]), 1e300)
     if not high > low:
         low, high = low - 0.5, high + 0.5
-    x = _along(edges, low, high)
-    cut = threshold.value if threshold else math.inf
-    bottom = height - 26
+    x, bottom = _along(edges, low, high), height - 26
     for place, role in enumerate(spread.roles):
         base = 20 + (place + 1) * (_STRIP + _GAP) - 4
-        yield from _strip(role, edges, x, base, cut)
+        yield from _strip(role, edges, x, base, cuts)
     if threshold:
-        yield line(x(cut), 18, x(cut), bottom, "cut")
-        edge, side = _beside(x(cut), WIDTH)
-        yield text(edge, 12, f"fires above {figure(cut)}", "ctext", anchor=side, limit=40)
-        if threshold.lower is not None:
-            below = x(threshold.lower)
-            yield line(below, 18, below, bottom, "limit")
-            clear = abs(below - x(cut)) > 150
-            edge, side = _beside(below, WIDTH)
-            said = f"absent below {figure(threshold.lower)}"
-            yield text(edge, 12 if clear else bottom - 3, said, "soft", anchor=side, limit=40)
+        yield from _cuts(cuts, x, bottom)
     for place, role in enumerate(spread.roles):  # above the lines, so that none crosses a word
         name = ROLE_NAMES[role.role] + ("" if role.label is None else f", label {role.label}")
         top = 20 + place * (_STRIP + _GAP) + _GAP + _STRIP * 0.28 - 11
@@ -164,6 +152,22 @@ def _spread(spread: Distributions, threshold: Threshold | None, height: float) -
         yield line(x(value), bottom, x(value), bottom + 4, "axis")
         edge, side = _beside(x(value), WIDTH) if x(value) < 12 else (x(value), "middle")
         yield text(edge, bottom + 18, f"{value:g}", "soft", anchor=side)
+
+
+def _cuts(cuts: Cuts, x: Axis, bottom: float) -> Iterator[str]:
+    """The lines at which a score begins to mean something, named over and under each other."""
+    present = x(cuts.present)
+    yield line(present, 18, present, bottom, "cut")
+    edge, side = _beside(present, WIDTH)
+    word = "fires" if cuts.absent is None else "present"
+    yield text(edge, 12, f"{word} above {figure(cuts.present)}", "ctext", anchor=side, limit=40)
+    if cuts.absent is not None:
+        absent = x(cuts.absent)
+        yield line(absent, 18, absent, bottom, "limit")
+        clear = present - absent > 150
+        edge, side = _beside(absent, WIDTH)
+        said = f"absent below {figure(cuts.absent)}"
+        yield text(edge, 12 if clear else bottom - 3, said, "soft", anchor=side, limit=40)
 
 
 def _along(edges: Sequence[float], low: float, high: float) -> Axis:
@@ -193,7 +197,7 @@ def _marks(x: Axis) -> list[float]:
 
 
 def _strip(
-    role: RoleScores, edges: Sequence[float], x: Axis, base: float, cut: float
+    role: RoleScores, edges: Sequence[float], x: Axis, base: float, cuts: Cuts
 ) -> Iterator[str]:
     most = max(role.counts, default=0)
     yield line(x.knots[0][1], base, x.knots[-1][1], base, "axis")
@@ -201,17 +205,20 @@ def _strip(
         if not count or not most:
             continue
         tall = max(_STRIP * 0.72 * count / most, 1.0)
-        left, right = x(a), x(b)
-        middle = x(cut) if a < cut < b else None
-        if middle is None:
-            yield box(left, base - tall, max(right - left - 0.6, 0.6), tall, _bar(a >= cut))
+        for start, end, of in _pieces(a, b, cuts):
+            gap = 0.6 if end == b else 0.0
+            yield box(x(start), base - tall, max(x(end) - x(start) - gap, 0.6), tall, of)
+
+
+def _pieces(a: float, b: float, cuts: Cuts) -> Iterator[tuple[float, float, str]]:
+    """A bin, parted where a score begins to mean something else."""
+    absent = cuts.present if cuts.absent is None else cuts.absent
+    inner = sorted({cut for cut in (absent, cuts.present) if a < cut < b})
+    for start, end in itertools.pairwise([a, *inner, b]):
+        if start >= cuts.present:
+            yield start, end, "fires"
         else:
-            yield box(left, base - tall, max(middle - left, 0), tall, _bar(fires=False))
-            yield box(middle, base - tall, max(right - middle - 0.6, 0), tall, _bar(fires=True))
-
-
-def _bar(fires: bool) -> str:
-    return "fires" if fires else "quiet"
+            yield start, end, "between" if start >= absent else "quiet"
 
 
 # --- ROC ------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ DARK = (
     "--bad:#ff8368;--other:#b794e6;--calm:#768390;--shade:#79b0f52e;--beyond:#ff83681f;"
     "--refreshed:#3f78b8;--still:#484f58"
 )
-COLOURS = f":root{{{LIGHT}}}@media(prefers-color-scheme:dark){{:root{{{DARK}}}}}"
+COLOURS = f":root{{{LIGHT}}}@media screen and (prefers-color-scheme:dark){{:root{{{DARK}}}}}"
 
 _RULES = {
     # paper and words
@@ -48,6 +48,7 @@ _RULES = {
     ".beyond": "fill:var(--beyond)",
     ".fires": "fill:var(--bad)",
     ".quiet": "fill:var(--calm)",
+    ".between": "fill:none;stroke:var(--calm)",
     ".other": "stroke:var(--soft);stroke-width:2;fill:none",
     ".odot": "fill:var(--soft)",
     # alarm, gaps, outlook

@@ -57,6 +57,14 @@ class RoleLine:
 
 
 @dataclass(frozen=True)
+class Cuts:
+    """Scores above `present` say so; those below `absent`, where there is one, the opposite."""
+
+    present: float
+    absent: float | None
+
+
+@dataclass(frozen=True)
 class Instrument:
     """How good the monitor is, what simpler things reach, and where it was set."""
 
@@ -108,11 +116,24 @@ def _layer(layer: LayerScore) -> LayerLine:
     return LayerLine(layer.hook_name, estimate_words(layer.auroc), height, layer.chosen)
 
 
+def cuts_of(threshold: Threshold) -> Cuts:
+    """Where a score says that the concept is there, and where that it is not.
+
+    A belief gap has a threshold for each; above both is present, below both is absent.
+    """
+    if threshold.lower is None:
+        return Cuts(threshold.value, None)
+    low, high = sorted((threshold.value, threshold.lower))
+    return Cuts(high, low)
+
+
 def _threshold(threshold: Threshold) -> str:
-    absent = ""
-    if threshold.lower is not None:
-        low, high = sorted((threshold.value, threshold.lower))
-        absent = f"; for a belief gap reads present above {high:.4g}, absent below {low:.4g}"
+    absent, cuts = "", cuts_of(threshold)
+    if cuts.absent is not None:
+        absent = (
+            f"; for a belief gap reads present above {cuts.present:.4g}, "
+            f"absent below {cuts.absent:.4g}"
+        )
     observed = threshold.observed_fpr
     return (
         f"fires above {threshold.value:.4g}{absent}; set for {percent(threshold.stated_fpr)} of "

@@ -91,6 +91,18 @@ def test_one_outlier_leaves_the_rest_readable() -> None:
     assert "3000" in texts, "and the axis says how far the last one goes"
 
 
+def test_between_the_two_thresholds_of_a_belief_gap_nothing_is_said() -> None:
+    crossed = factory.make_threshold().model_copy(update={"value": 1.0, "lower": 3.0})
+    shown = Distributions(
+        edges=[0.0, 1.0, 2.0, 3.0, 4.0], roles=[RoleScores(role="audit", counts=[1, 2, 3, 4])]
+    )
+    svg = spread(shown, crossed)
+    for of, tall in (("quiet", [8.3]), ("between", [16.6, 24.8]), ("fires", [33.1])):
+        assert [round(height, 1) for _, _, height in boxes(svg, of)] == tall
+    texts = [e.text for e in ElementTree.fromstring(svg).iter() if e.text]
+    assert {"present above 3.00", "absent below 1.00"} <= set(texts)
+
+
 def _threshold(value: float) -> Threshold:
     return factory.make_threshold().model_copy(update={"value": value, "lower": None})
 
