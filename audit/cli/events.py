@@ -147,7 +147,7 @@ def _check(view: CheckView) -> None:
         suite=check.suite,
         check=check.id,
         concept=check.concept,
-        verdict=check.verdict,
+        verdict=view.verdict,
         excuse=view.excuse.word if view.excuse else None,
         reasons=check.reasons,
         rate=rate.model_dump(mode="json") if rate else None,

@@ -62,7 +62,8 @@ class CheckItem(pytest.Item):
         code = self._code(view.check)
         if code == ExitCode.INCONCLUSIVE:
             pytest.skip(reason(view))
-        known = view.excuse if code == ExitCode.PASSED else None
+        excuses = (gate.excuse for gate in view.gates if gate.standing == "excused")
+        known = next(excuses, None) if code == ExitCode.PASSED else None
         if known is not None and not self.config.getoption("runxfail"):
             pytest.xfail(safe_text(known.sentence))
         if known is not None or code == ExitCode.FLAGGED:

@@ -23,6 +23,7 @@ GLOSSARY: dict[str, str] = {
     "visible and does not gate until then.",
     "known": "A flag that the record given with --baseline has too, and that is not worse. It "
     "stays visible and does not gate.",
+    "below --fail-on": "Less grave than what --fail-on names: reported, and it does not gate.",
     "gate": "A limit that a number must not exceed. It is held against the interval of the number, "
     "never against the number alone.",
     "limit": "What a gate allows.",

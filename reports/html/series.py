@@ -14,8 +14,8 @@ from reports.html.glossary import GLOSSARY, anchor
 from reports.record import Verdict
 from reports.series import CheckpointRow, CheckReading, SeriesReport
 from reports.views.audit import Gap
-from reports.views.check import Excuse, suppression
 from reports.views.series import SeriesView, TrackView, compact, step_words, view_series
+from reports.views.standing import Excuse, suppression
 
 PAGE = "report.html"
 # A folder beside this page, by its plain name alone: a record may hold anything.
@@ -95,25 +95,17 @@ def _tracks(view: SeriesView) -> list[TrackPage]:
 
 def _track(track: TrackView, name: str, view: SeriesView) -> TrackPage:
     word, _, sentence = track.alarm.partition(": ")
+    if track.verdict == "inconclusive":
+        word = f"{word}, undecided"
     return TrackPage(
         view=track,
         anchor=name,
-        verdict=_verdict(track),
+        verdict=track.verdict,
         word=word,
         sentence=sentence,
         others=tuple((one.partition(": ")[0], one.partition(": ")[2]) for one in track.sentences),
         drawn=track_figure(track, view),
     )
-
-
-def _verdict(track: TrackView) -> Verdict:
-    """The sign that stands beside a phase; what an alarm means is in its sentence."""
-    phase = track.track.phase
-    if phase == "alarm":
-        return "flag" if track.track.on_flag != "warn" else "warn"
-    if phase == "not measured":
-        return "inconclusive"
-    return "warn" if phase.startswith("waiting") else "pass"
 
 
 def _checks(view: SeriesView, tracks: list[TrackPage]) -> Iterator[CheckPage]:

@@ -7,12 +7,13 @@ begin a command, end one or add a property to one.
 from collections.abc import Sequence
 from typing import Literal
 
-from reports.machine.outcomes import Outcome, Standing, worst_first
+from reports.machine.outcomes import Outcome, worst_first
 from reports.machine.places import Place
 from reports.machine.series_outcomes import record_outcomes
 from reports.read import Record
 from reports.series import SeriesReport
 from reports.text import safe_text
+from reports.views.standing import Standing
 
 Level = Literal["error", "warning", "notice"]
 
@@ -75,7 +76,7 @@ def _annotation(one: Outcome) -> str:
     level: Level = LEVELS[one.standing]
     if one.standing == "noted" and one.verdict == "inconclusive":
         level = "notice"  # below what gates, and not even found
-    excuse = f"; {one.excuse}" if one.excuse else ""
+    excuse = f"; {one.excuse.sentence}" if one.excuse else ""
     title = f"{one.word}: {one.where}"
     return command(level, title, f"{one.about}: {one.sentence}{excuse}", one.place)
 

@@ -19,12 +19,13 @@ from reports.machine.outcomes import (
     suite_files,
     worst_first,
 )
-from reports.machine.series_outcomes import alarm_facts, alarm_outcomes
+from reports.machine.series_outcomes import alarm_facts, alarm_outcomes, broken_outcome
 from reports.read import Record
 from reports.record import AuditReport, CheckResult, Provenance
 from reports.series import CheckpointRow, CheckReading, SeriesReport
 from reports.views.check import view_check
 from reports.views.series import at
+from reports.views.standing import KNOWN
 from reports.views.wording import UNKNOWN, estimate_words
 
 TOOL = "alignment-audit"
@@ -98,10 +99,10 @@ def _check_case(check: CheckResult, *, strict: bool, file: str) -> Case:
 
 
 def _row_cases(row: CheckpointRow, *, strict: bool) -> Iterator[Case]:
-    if row.verdict == "error" and all(check.verdict != "error" for check in row.checks):
-        why = tuple(row.reasons) or ("no reason was recorded",)
-        message = f"not measured: {'; '.join(why)}"
-        yield Case(row.name, "checkpoint", Trouble("error", TYPES["unmeasured"], message, why))
+    if broken := broken_outcome(row):
+        why = tuple(row.reasons) or (broken.sentence,)
+        message = f"{broken.word}: {broken.sentence}"
+        yield Case(row.name, broken.about, Trouble("error", TYPES[broken.standing], message, why))
     for check in row.checks:
         outcomes = reading_outcomes(check, strict=strict)
         trouble = _trouble(outcomes)
@@ -127,7 +128,7 @@ def _trouble(outcomes: Sequence[Outcome]) -> Trouble | None:
     if not serious:
         return None
     lead = serious[0]
-    message = f"{lead.word}: {lead.about}: {lead.excuse or lead.sentence}"
+    message = f"{lead.word}: {lead.about}: {lead.excuse.sentence if lead.excuse else lead.sentence}"
     lines = tuple(_line(one) for one in serious)
     if lead.standing == "unmeasured":
         return Trouble("error", TYPES["unmeasured"], message, lines)
@@ -136,12 +137,11 @@ def _trouble(outcomes: Sequence[Outcome]) -> Trouble | None:
         return Trouble("failure", type, message, lines)
     if lead.standing == "undecided":
         return Trouble("skipped", TYPES["undecided"], message, lines)
-    known = lead.baseline_state == "unchanged" and "known" in lead.word
-    return Trouble("skipped", "Known" if known else "Suppressed", message, lines)
+    return Trouble("skipped", "Known" if lead.excuse == KNOWN else "Suppressed", message, lines)
 
 
 def _line(one: Outcome) -> str:
-    excuse = f"; {one.excuse}" if one.excuse else ""
+    excuse = f"; {one.excuse.sentence}" if one.excuse else ""
     place = f" ({one.place.file}:{one.place.line})" if one.place and one.place.line else ""
     return f"{one.word}: {one.about}, {one.severity}: {one.sentence}{excuse}{place}"
 

@@ -6,14 +6,13 @@ format. Strings may hold text from outside, as it came. Nothing is decided here.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
-from reports.machine.places import Place, place_of
+from reports.machine.places import Place, located
 from reports.read import Record
 from reports.record import (
-    SEVERITIES,
     AuditReport,
     BaselineState,
     CheckResult,
@@ -24,19 +23,8 @@ from reports.record import (
 )
 from reports.series import CheckReading
 from reports.views.check import GateLine, view_check
+from reports.views.standing import Excuse, Rank, Standing, rank_of, shown_word
 from reports.views.wording import gate_sentence, gate_words
-
-Standing = Literal["unmeasured", "failed", "undecided", "noted", "excused", "passed"]
-"""`noted` is what was found and does not gate by itself; `excused` a flag that somebody knows."""
-
-WORST_FIRST: tuple[Standing, ...] = (
-    "unmeasured",
-    "failed",
-    "undecided",
-    "noted",
-    "excused",
-    "passed",
-)
 
 
 @dataclass(frozen=True)
@@ -45,7 +33,9 @@ class Outcome:
 
     `suite` is None for what is no check, such as a checkpoint that could not be read. `word` is
     the verdict with what takes its force, `about` the gate, `sentence` what was found and why.
-    `on` names the checkpoints of a series that came to this.
+    `excuse` is there where somebody knows of it. `nth` counts gates of one kind within a check in
+    the order of the suite, whatever they came to. `on` names the checkpoints of a series that
+    came to this.
     """
 
     suite: str | None
@@ -62,9 +52,10 @@ class Outcome:
     limit: float | None = None
     estimate: Estimate | None = None
     q_value: float | None = None
-    excuse: str | None = None
+    excuse: Excuse | None = None
     baseline_state: BaselineState | None = None
     place: Place | None = None
+    nth: int = 1
     on: tuple[str, ...] = ()
 
     @property
@@ -73,13 +64,9 @@ class Outcome:
         return self.check if self.suite is None else f"{self.suite}/{self.check}"
 
     @property
-    def rank(self) -> tuple[int, int, float]:
+    def rank(self) -> Rank:
         """Where it stands among others: worst first."""
-        return (
-            WORST_FIRST.index(self.standing),
-            -SEVERITIES.index(self.severity),
-            1.0 if self.q_value is None else self.q_value,
-        )
+        return rank_of(self.standing, self.verdict, self.severity, self.q_value)
 
 
 def check_outcomes(
@@ -134,10 +121,12 @@ def gate_name(kind: str, attribute: str | None) -> str:
 def _outcome(
     check: CheckResult, gate: GateResult, line: GateLine, *, strict: bool, file: str
 ) -> Outcome:
-    excused = line.excuse is not None
-    gates = gate.gates and not excused
     attribute = gate.detail.get("attribute")
     found = gate_sentence(gate)
+    counts = strict and line.standing == "undecided"
+    word = shown_word(gate.verdict, line.excuse)
+    if counts:
+        word = "inconclusive (counts as a flag: --strict)"
     return Outcome(
         suite=check.suite,
         check=check.id,
@@ -145,42 +134,18 @@ def _outcome(
         attribute=attribute,
         severity=gate.severity,
         verdict=gate.verdict,
-        standing=_standing(gate.verdict, gates=gates, excused=excused, strict=strict),
-        word=_word(gate.verdict, gates, line.excuse.word if line.excuse else None, strict=strict),
+        standing="failed" if counts else line.standing,
+        word="not measured" if gate.verdict == "error" else word,
         about=gate_name(gate.kind, attribute),
         sentence=found if gate.reason in ("", found) else f"{found}; {gate.reason}",
-        gates=gates,
+        gates=gate.gates and line.excuse is None,
         limit=gate.limit,
         estimate=gate.estimate,
         q_value=gate.q_value,
-        excuse=line.excuse.sentence if line.excuse else None,
+        excuse=line.excuse if line.standing == "excused" else None,
         baseline_state=gate.baseline_state if gate.verdict == "flag" else None,
-        place=place_of(gate.source, check.source, file),
+        place=located(gate.source, check.source, file),
     )
-
-
-def _standing(verdict: Verdict, *, gates: bool, excused: bool, strict: bool) -> Standing:
-    if verdict == "error":
-        return "unmeasured"
-    if verdict == "pass":
-        return "passed"
-    if excused:
-        return "excused"
-    if verdict == "warn" or not gates:
-        return "noted"
-    return "failed" if verdict == "flag" or strict else "undecided"
-
-
-def _word(verdict: Verdict, gates: bool, excuse: str | None, *, strict: bool) -> str:
-    if verdict == "error":
-        return "not measured"
-    if excuse:
-        return f"{verdict} ({excuse})"
-    if verdict in ("flag", "inconclusive") and not gates:
-        return f"{verdict} (below --fail-on)"
-    if verdict == "inconclusive" and strict:
-        return "inconclusive (counts as a flag: --strict)"
-    return verdict
 
 
 def _unmeasured(check: CheckResult, file: str) -> Outcome:
@@ -197,7 +162,7 @@ def _unmeasured(check: CheckResult, file: str) -> Outcome:
         about="the check",
         sentence="; ".join(check.reasons) or "no reason was recorded",
         gates=True,
-        place=place_of(check.source, file),
+        place=located(check.source, file),
     )
 
 
@@ -234,9 +199,13 @@ def _as_result(reading: CheckReading) -> CheckResult:
     )
 
 
-def worst(outcomes: Sequence[Outcome]) -> Outcome | None:
-    """The one to say first; None of none."""
-    return min(outcomes, key=lambda one: one.rank, default=None)
+def numbered(outcomes: Iterable[Outcome]) -> Iterator[Outcome]:
+    """The outcomes, each with its number among those of its kind; they come as suites have them."""
+    seen: Counter[tuple[str | None, ...]] = Counter()
+    for one in outcomes:
+        key = (one.suite, one.check, one.kind, one.attribute)
+        seen[key] += 1
+        yield replace(one, nth=seen[key])
 
 
 def worst_first(outcomes: Sequence[Outcome]) -> Iterator[Outcome]:

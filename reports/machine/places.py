@@ -26,10 +26,11 @@ class Place:
         return quote(self.file.replace("\\", "/").lstrip("/"), safe="/") or "-"
 
 
-def place_of(*sources: str) -> Place | None:
-    """The first of the sources that says a place (`suites/a.yaml:31:9`), else the first file.
+def located(*sources: str) -> Place | None:
+    """The first of the sources that says a place (`suites/a.yaml:31:9`), else the last of them.
 
-    Sources go from the most to the least exact: of the gate, of its check, of the suite's file.
+    Sources go from the most to the least exact: of the gate, of its check, and the suite's file,
+    which has no line.
     """
     for source in sources:
         found = _PLACE.fullmatch(source)

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 
-from reports.machine.outcomes import Outcome, Standing, audit_outcomes, worst_first
+from reports.machine.outcomes import Outcome, worst_first
 from reports.machine.sarif_parts import (
     RESULTS_LIMIT,
     RULES_LIMIT,
@@ -33,6 +33,7 @@ from reports.read import Record
 from reports.record import AuditReport
 from reports.series import SeriesReport
 from reports.views.exits import AUDIT, SERIES, exit_meaning
+from reports.views.standing import SUPPRESSED, Standing
 
 LEVELS: dict[Standing, tuple[str, str]] = {
     "unmeasured": ("open", "none"),
@@ -44,31 +45,37 @@ LEVELS: dict[Standing, tuple[str, str]] = {
 }
 """Kind and level of a result."""
 
+GONE = "a flag of the baseline, and none any more"
+
 
 def render_sarif(report: AuditReport) -> str:
     """The audit as SARIF."""
-    return log(_run(report, [check_rule(check) for check in report.checks], _gone(report)))
+    absent = report.baseline.absent if report.baseline else ()
+    return log(_run(report, [check_rule(check) for check in report.checks], absent))
 
 
 def render_series_sarif(report: SeriesReport) -> str:
     """The series as SARIF: alarms, and each gate by the worst that a checkpoint came to."""
-    return log(_run(report, series_rules(report), {}))
+    return log(_run(report, series_rules(report), ()))
 
 
-def _run(report: Record, rules: Sequence[Json], gone: Mapping[str, Outcome | None]) -> Json:
+def _run(report: Record, rules: Sequence[Json], absent: Sequence[str]) -> Json:
     known = list({rule["id"]: rule for rule in reversed(rules)}.values())[::-1][:RULES_LIMIT]
     numbers = {rule["id"]: number for number, rule in enumerate(known)}
-    outcomes = list(worst_first(record_outcomes(report)))
-    located = [one for one in outcomes if one.suite is not None]
-    shown = located[:RESULTS_LIMIT]
-    pointing = (*shown, *(one for one in gone.values() if one))
-    uris = dict.fromkeys(one.place.uri for one in pointing if one.place)
+    everything = record_outcomes(report)
+    outcomes = list(worst_first(everything))
+    told = [one for one in outcomes if one.suite is not None]
+    shown = told[:RESULTS_LIMIT]
+    gone, lost = _gone(everything, absent)
+    uris = dict.fromkeys(one.place.uri for one in (*shown, *gone) if one.place)
     files = {uri: number for number, uri in enumerate(uris)}
-    results = [*_results(shown, numbers, files), *_absent(gone, numbers, files)]
+    results = [_result(one, numbers, files) for one in shown]
+    results += [_absent(one, numbers, files) for one in gone]
+    results += [_lost(flag, numbers) for flag in lost]
     return {
         "tool": {"driver": _driver(report, known)},
         "automationDetails": {"id": _category(report)},
-        "invocations": [_invocation(report, outcomes, len(located) - len(shown))],
+        "invocations": [_invocation(report, outcomes, len(told) - len(shown))],
         "artifacts": artifacts(files),
         "results": results[:RESULTS_LIMIT],
         "columnKind": "unicodeCodePoints",
@@ -86,39 +93,38 @@ def _driver(report: Record, rules: Sequence[Json]) -> Json:
 def _category(report: Record) -> str:
     names = [suite.name for suite in report.suites]
     if isinstance(report, SeriesReport):
-        return automation_id(names, "series")
-    return automation_id(names or list(dict.fromkeys(check.suite for check in report.checks)))
+        return automation_id(names, report.reference, "series")
+    asked = names or list(dict.fromkeys(check.suite for check in report.checks))
+    return automation_id(asked, report.model.name)
 
 
-def _results(
-    outcomes: Sequence[Outcome], numbers: dict[str, int], files: dict[str, int]
-) -> Iterator[Json]:
-    seen: Counter[tuple[str | None, ...]] = Counter()
-    for one in outcomes:
-        id = rule_id(one.suite or "", one.check)
-        key = (one.suite, one.check, one.kind, one.attribute)
-        seen[key] += 1
-        kind, level = LEVELS[one.standing]
-        if one.verdict == "inconclusive" and one.standing == "noted":
-            kind, level = LEVELS["undecided"]
-        result: Json = {"ruleId": id}
-        if id in numbers:
-            result["ruleIndex"] = numbers[id]
-        result |= {
-            "kind": kind,
-            "level": level,
-            "message": message(f"{one.where}: {one.word}: {one.about}: {one.sentence}"),
-        }
-        if one.place:
-            result["locations"] = [location(one.place, files)]
-        result["partialFingerprints"] = fingerprint(*key, occurrence=seen[key])
-        if one.excuse and one.baseline_state != "unchanged":
-            result["suppressions"] = [
-                {"kind": "inSource", "status": "accepted", "justification": line(one.excuse, 1000)}
-            ]
-        if one.baseline_state:
-            result["baselineState"] = one.baseline_state
-        yield result | {"properties": _figures(one)}
+def _result(one: Outcome, numbers: dict[str, int], files: dict[str, int]) -> Json:
+    kind, level = LEVELS[one.standing]
+    if one.verdict == "inconclusive" and one.standing == "noted":
+        kind, level = LEVELS["undecided"]
+    result = _of_rule(rule_id(one.suite or "", one.check), numbers) | {
+        "kind": kind,
+        "level": level,
+        "message": message(f"{one.where}: {one.word}: {one.about}: {one.sentence}"),
+        **_identity(one, files),
+    }
+    if one.excuse and one.excuse.word == SUPPRESSED:
+        said = line(one.excuse.sentence, 1000)
+        result["suppressions"] = [{"kind": "inSource", "status": "accepted", "justification": said}]
+    if one.baseline_state:
+        result["baselineState"] = one.baseline_state
+    return result | {"properties": _figures(one)}
+
+
+def _of_rule(id: str, numbers: dict[str, int]) -> Json:
+    return {"ruleId": id} | ({"ruleIndex": numbers[id]} if id in numbers else {})
+
+
+def _identity(one: Outcome, files: dict[str, int]) -> Json:
+    """Where a gate is, and what tells it from others from run to run, whatever it came to."""
+    named = fingerprint(one.suite, one.check, one.kind, one.attribute, occurrence=one.nth)
+    where: Json = {"locations": [location(one.place, files)]} if one.place else {}
+    return where | {"partialFingerprints": named}
 
 
 def _figures(one: Outcome) -> Json:
@@ -141,41 +147,47 @@ def _figures(one: Outcome) -> Json:
     return figures
 
 
-def _gone(report: AuditReport) -> dict[str, Outcome | None]:
-    """Flags of the baseline that are flags no more, each with the gate that passes now."""
+def _gone(outcomes: Sequence[Outcome], absent: Sequence[str]) -> tuple[list[Outcome], list[str]]:
+    """Gates that pass of those whose flags are none any more, and names that no gate here has.
+
+    A gate that is no pass has a result of its own, and no second one.
+    """
     held: dict[str, list[Outcome]] = defaultdict(list)
-    for one in audit_outcomes(report):
+    for one in outcomes:
         of = f" of {one.attribute}" if one.attribute else ""
         held[f"{one.where}/{one.kind}{of}"].append(one)
-    passed = {
-        name: same[0]
-        for name, same in held.items()
-        if all(one.standing == "passed" for one in same)
-    }
-    return {flag: passed.get(flag) for flag in (report.baseline.absent if report.baseline else ())}
+    names = Counter(absent)
+    gone = [
+        one
+        for name, often in names.items()
+        for one in [one for one in held[name] if one.verdict != "flag"][:often]
+        if one.standing == "passed"
+    ]
+    return gone, [name for name in names if not held[name]]
 
 
-def _absent(
-    gone: Mapping[str, Outcome | None], numbers: dict[str, int], files: dict[str, int]
-) -> Iterator[Json]:
+def _absent(one: Outcome, numbers: dict[str, int], files: dict[str, int]) -> Json:
     """What is gone is kept, so that it is seen to be gone; by the fingerprint that it had."""
-    for flag, one in gone.items():
-        id = rule_id(one.suite or "", one.check) if one else rule_id(*flag.split("/")[:2])
-        result: Json = {"ruleId": id}
-        if id in numbers:
-            result["ruleIndex"] = numbers[id]
-        result |= {
-            "kind": "pass",
-            "level": "none",
-            "message": message(f"{flag}: a flag of the baseline, and none any more"),
-            "partialFingerprints": fingerprint(one.suite, one.check, one.kind, one.attribute)
-            if one
-            else fingerprint("absent", flag),
-            "baselineState": "absent",
-        }
-        if one and one.place:
-            result["locations"] = [location(one.place, files)]
-        yield result | {"properties": {"verdict": "pass", "gates": False}}
+    return _of_rule(rule_id(one.suite or "", one.check), numbers) | {
+        "kind": "pass",
+        "level": "none",
+        "message": message(f"{one.where}: {one.about}: {GONE}"),
+        **_identity(one, files),
+        "baselineState": "absent",
+        "properties": _figures(one),
+    }
+
+
+def _lost(flag: str, numbers: dict[str, int]) -> Json:
+    """A flag that is gone together with its gate, as the record names it."""
+    return _of_rule(rule_id(*flag.split("/")[:2]), numbers) | {
+        "kind": "notApplicable",
+        "level": "none",
+        "message": message(f"{flag}: {GONE}"),
+        "partialFingerprints": fingerprint("absent", flag),
+        "baselineState": "absent",
+        "properties": {"gates": False},
+    }
 
 
 def _invocation(report: Record, outcomes: Sequence[Outcome], left_out: int) -> Json:

@@ -26,6 +26,8 @@ DESCRIPTION_LIMIT = 1024
 MESSAGE_LIMIT = 2_000
 HELP_LIMIT = 10_000
 NAME_LIMIT = 255
+CATEGORY_LIMIT = 100
+"""Characters of a part of a category."""
 TAGS_LIMIT = 20
 TAG_LIMIT = 100
 
@@ -112,12 +114,23 @@ def fingerprint(*names: str | None, occurrence: int = 1) -> Json:
     return {"primaryLocationLineHash": f"{hashlib.sha256(whole).hexdigest()[:32]}:{occurrence}"}
 
 
-def automation_id(names: Sequence[str], *more: str) -> str:
-    """The category under which GitHub keeps the results apart from those of other suites."""
-    said = "+".join(re.sub(r"[^A-Za-z0-9._-]+", "-", name) or "-" for name in names)
-    if len(said) > NAME_LIMIT:
-        said = f"{said[:200]}-{hashlib.sha256(said.encode()).hexdigest()[:16]}"
-    return "/".join(("alignment-audit", *filter(None, (said,)), *more)) + "/"
+def automation_id(suites: Sequence[str], *more: str) -> str:
+    """The category under which GitHub keeps results apart: `alignment-audit/SUITES/MODEL/`.
+
+    Results of another model or another suite in the same category would replace these.
+    """
+    parts = ("+".join(map(_plain, suites)), *map(_plain, more))
+    return "/".join(("alignment-audit", *filter(None, map(_bounded, parts)))) + "/"
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", name) or "-"
+
+
+def _bounded(part: str) -> str:
+    if len(part) <= CATEGORY_LIMIT:
+        return part
+    return f"{part[:60]}-{hashlib.sha256(part.encode()).hexdigest()[:16]}"
 
 
 def times(created: str, seconds: float) -> Json:

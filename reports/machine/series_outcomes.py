@@ -11,18 +11,19 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from reports.machine.outcomes import (
-    WORST_FIRST,
     Outcome,
     audit_outcomes,
     gate_name,
     is_strict,
+    numbered,
     reading_outcomes,
     suite_files,
 )
-from reports.machine.places import place_of
+from reports.machine.places import located
 from reports.read import Record
-from reports.series import CheckReading, GateReading, SeriesReport, Track
+from reports.series import CheckpointRow, CheckReading, GateReading, SeriesReport, Track
 from reports.views.series import stop_sentence, view_series
+from reports.views.standing import STANDINGS
 from reports.views.wording import gate_words, percent
 
 ALARM = "alarm"
@@ -32,7 +33,8 @@ STOP = "stop"
 
 def series_outcomes(report: SeriesReport) -> list[Outcome]:
     """Alarms, then checkpoints that could not be audited, then every gate by its worst."""
-    return [*alarm_outcomes(report), *_broken(report), *_gates(report)]
+    broken = filter(None, map(broken_outcome, report.checkpoints))
+    return [*alarm_outcomes(report), *broken, *_gates(report)]
 
 
 def alarm_outcomes(report: SeriesReport) -> Iterator[Outcome]:
@@ -58,7 +60,7 @@ def alarm_outcomes(report: SeriesReport) -> Iterator[Outcome]:
             sentence=view.alarm,
             gates=binds,
             limit=track.limit,
-            place=place_of(*sources, files.get(track.suite, "")),
+            place=located(*sources, files.get(track.suite, "")),
         )
     stop = report.stop
     bound = any(t.track.alarm_step is not None and t.track.on_flag != "warn" for t in tracks)
@@ -86,23 +88,24 @@ def _readings(report: SeriesReport, track: Track) -> tuple[list[CheckReading], l
     return checks, [g for c in checks for g in c.gates if (g.kind, g.attribute, g.limit) == gate]
 
 
-def _broken(report: SeriesReport) -> Iterator[Outcome]:
-    for row in report.checkpoints:
-        if row.verdict == "error" and all(check.verdict != "error" for check in row.checks):
-            yield Outcome(
-                suite=None,
-                check=row.name,
-                kind=CHECKPOINT,
-                attribute=None,
-                severity="critical",
-                verdict="error",
-                standing="unmeasured",
-                word="not measured",
-                about=CHECKPOINT,
-                sentence="; ".join(row.reasons) or "no reason was recorded",
-                gates=True,
-                on=(row.name,),
-            )
+def broken_outcome(row: CheckpointRow) -> Outcome | None:
+    """What a checkpoint comes to that could not be audited, where none of its checks says so."""
+    if row.verdict != "error" or any(check.verdict == "error" for check in row.checks):
+        return None
+    return Outcome(
+        suite=None,
+        check=row.name,
+        kind=CHECKPOINT,
+        attribute=None,
+        severity="critical",
+        verdict="error",
+        standing="unmeasured",
+        word="not measured",
+        about=CHECKPOINT,
+        sentence="; ".join(row.reasons) or "no reason was recorded",
+        gates=True,
+        on=(row.name,),
+    )
 
 
 def _gates(report: SeriesReport) -> Iterator[Outcome]:
@@ -114,14 +117,14 @@ def _gates(report: SeriesReport) -> Iterator[Outcome]:
                 key = (one.suite, one.check, one.kind, one.attribute, one.limit)
                 found[key].append((row.name, one))
     for same in found.values():
-        standing = min((one.standing for _, one in same), key=WORST_FIRST.index)
+        standing = min((one.standing for _, one in same), key=STANDINGS.index)
         those = [(name, one) for name, one in same if one.standing == standing]
         last = those[-1][1]
         yield replace(
             last,
             sentence=f"{_on([name for name, _ in those], len(same))}: {last.sentence}",
             on=tuple(name for name, _ in those),
-            place=last.place or place_of(files.get(last.suite or "", "")),
+            place=last.place or located(files.get(last.suite or "", "")),
         )
 
 
@@ -143,5 +146,7 @@ def alarm_facts(track: Track) -> list[str]:
 
 
 def record_outcomes(report: Record) -> list[Outcome]:
-    """What a record of either kind comes to."""
-    return series_outcomes(report) if isinstance(report, SeriesReport) else audit_outcomes(report)
+    """What a record of either kind comes to, in the order of the record, each with its number."""
+    if isinstance(report, SeriesReport):
+        return list(numbered(series_outcomes(report)))
+    return list(numbered(audit_outcomes(report)))

@@ -9,7 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from reports.markdown.card import card_markdown, card_summary
-from reports.markdown.check import check_body, check_opening, row_lines, verdict_words
+from reports.markdown.check import (
+    check_body,
+    check_opening,
+    check_words,
+    row_lines,
+    verdict_words,
+)
 from reports.markdown.origin import model_facts, origin_facts, reproduction, suite_facts
 from reports.markdown.pieces import COMMENT_LIMIT, Limit, Piece, by_turns, fitted, marker
 from reports.markdown.text import code, fence, folded, prose, table, table_row
@@ -17,7 +23,7 @@ from reports.record import AuditReport, KnownRecord, RowResult
 from reports.views.audit import Finding, Gap, ReportView, view_report
 from reports.views.check import CheckView
 from reports.views.features import shortened
-from reports.views.known import baseline_sentence, check_state
+from reports.views.known import baseline_sentence
 from reports.views.wording import UNKNOWN, probability
 
 HEADER = (
@@ -42,6 +48,7 @@ the model.
 one of the same shape is what anybody could have got: evidence counts for what it has above that.
 - **New, known, got worse**: a flag beside an earlier record that was given as the baseline. A \
 known one that is no worse does not gate.
+- **Below --fail-on**: less grave than what was asked to stop for. It is shown and does not gate.
 - **q**: the p-value, corrected for all gates of the run (Benjamini-Hochberg).
 
 </details>
@@ -75,6 +82,10 @@ def _pieces(view: ReportView) -> Iterator[Piece]:
         yield Piece("\n## Flags no more\n\n")
         lines = (f"- {code(name, 250)}" for name in report.baseline.absent)
         yield from by_turns(lines, HEAD, "absent flag")
+    if report.baseline and report.baseline.notes:
+        yield Piece("\n## What else differs from the baseline\n\n")
+        lines = (f"- {prose(note)}" for note in report.baseline.notes)
+        yield from by_turns(lines, HEAD, "note on the baseline")
     yield Piece("\n## What was not measured\n\n")
     if not view.gaps:
         yield Piece("Everything that was asked for was measured.\n")
@@ -100,7 +111,7 @@ def _verdict_row(view: CheckView) -> str:
     gate = view.headline
     return table_row(
         (
-            verdict_words(view.verdict, view.excuse, check_state(view)),
+            check_words(view),
             code(view.name),
             prose(gate.title) if gate else UNKNOWN,
             gate.found if gate else UNKNOWN,
@@ -117,13 +128,10 @@ def _finding(finding: Finding) -> str:
     gate = finding.gate
     q = "" if finding.q_value is None else f" (q = {probability(finding.q_value)})"
     known = f"; {prose(finding.excuse.sentence)}" if finding.excuse else ""
-    silent = finding.verdict == "flag" and not (gate.gates or finding.excuse)
-    unheeded = "; below `--fail-on`, it does not gate" if silent else ""
     place = f"; {code(gate.source)}" if gate.source else ""
     return (
         f"- {verdict_words(finding.verdict, finding.excuse, gate.baseline_state)} "
-        f"{code(finding.where)}, {finding.severity}: {prose(finding.sentence)}{q}{known}"
-        f"{unheeded}{place}"
+        f"{code(finding.where)}, {finding.severity}: {prose(finding.sentence)}{q}{known}{place}"
     )
 
 

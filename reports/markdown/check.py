@@ -9,9 +9,10 @@ from reports.markdown.features import features_of_check
 from reports.markdown.text import code, fence, html_code, prose, table
 from reports.record import BaselineState, RowResult, Verdict
 from reports.text import safe_lines, safe_text
-from reports.views.check import CheckView, Excuse, Field, FourFieldTable
+from reports.views.check import CheckView, Field, FourFieldTable
 from reports.views.instrument import Instrument, LayerLine
-from reports.views.known import STATE_WORDS
+from reports.views.known import STATE_WORDS, check_state
+from reports.views.standing import Excuse
 from reports.views.wording import UNKNOWN, GateWords
 
 SIGNS: dict[Verdict, str] = {
@@ -38,9 +39,16 @@ def verdict_words(
     return f"{SIGNS[verdict]} **{verdict}**{f' ({word})' if word else ''}"
 
 
+def check_words(view: CheckView) -> str:
+    """The verdict of a check, and what else it found that does not gate."""
+    also = f"; also {', '.join(view.beside)}" if view.beside else ""
+    return f"{verdict_words(view.verdict, view.excuse, check_state(view))}{also}"
+
+
 def check_opening(view: CheckView) -> str:
     """The way into the section, and the line that is seen while it is folded."""
-    verdict = f"{SIGNS[view.verdict]} <b>{view.verdict}</b>"
+    mark = f" ({view.excuse.word})" if view.excuse else ""
+    verdict = f"{SIGNS[view.verdict]} <b>{view.verdict}</b>{mark}"
     gate = view.headline
     found = f": {gate.found}, limit {gate.limit}" if gate and gate.found != UNKNOWN else ""
     return f"<details>\n<summary>{verdict} {html_code(view.name)}{found}</summary>\n"
@@ -78,9 +86,10 @@ def _paragraphs(view: CheckView) -> Iterator[str]:
     check = view.check
     about = f": {prose(check.description)}" if check.description else ""
     yield f"Looks for {code(check.concept)}{about}"
-    known = view.suppression or view.excuse
-    if known:
-        yield f"Known: {prose(known.sentence)}"
+    if view.suppression:
+        yield f"Known: {prose(view.suppression.sentence)}"
+    elif view.excuse:
+        yield f"It does not gate: {prose(view.excuse.sentence)}"
     if view.reasons:
         yield "\n".join(f"- {prose(reason)}" for reason in view.reasons)
     if view.gates:

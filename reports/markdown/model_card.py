@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from reports.markdown.audit import gap_line
-from reports.markdown.check import verdict_words
+from reports.markdown.check import check_words, verdict_words
 from reports.markdown.origin import model_facts, origin_facts, reproduction, suite_facts
 from reports.markdown.pieces import COMMENT_LIMIT, Piece, by_turns, fitted
 from reports.markdown.text import code, prose, table, table_row
@@ -21,7 +21,6 @@ from reports.record import AuditReport
 from reports.text import safe_text
 from reports.views.audit import UNDECIDED, ReportView, view_report
 from reports.views.check import CheckView, GateLine
-from reports.views.known import check_state
 from reports.views.wording import UNKNOWN
 
 BEGIN = "<!-- begin alignment-audit -->"
@@ -153,7 +152,7 @@ def _rows(view: CheckView) -> Iterator[tuple[str, ...]]:
     check = code(view.name, 250)
     concept = prose(view.check.description, 200) or code(view.check.concept)
     if not view.gates:
-        verdict = verdict_words(view.verdict, view.excuse, check_state(view))
+        verdict = check_words(view)
         yield (verdict, check, concept, *([UNKNOWN] * 6))
     for index, line in enumerate(view.gates):
         yield (

@@ -14,8 +14,8 @@ from reports.markdown.pieces import Piece
 from reports.markdown.text import code, folding, prose, table, table_row
 from reports.parts import Estimate
 from reports.series import CheckpointRow, CheckReading
-from reports.views.check import Excuse, suppression
 from reports.views.series import SeriesView, at, doubts, step_words
+from reports.views.standing import Excuse, suppression
 from reports.views.wording import UNKNOWN, estimate_words, figure, gate_words, percent, probability
 
 Read = list[tuple[CheckpointRow, CheckReading]]

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from reports.record import AuditReport
+from reports.record import AuditReport, KnownRecord
 from reports.terminal.checks import print_checks, table_of
 from reports.terminal.words import STYLES, WIDEST_WORD, WORDS, inert, print_lines, word
 from reports.views.audit import Finding, Gap, Mention, ReportView, view_report
@@ -34,11 +34,19 @@ def print_report(report: AuditReport, console: Console) -> None:
     if view.checks:
         print_checks(view, console)
     print_lines(console, "Found", [_finding(finding) for finding in view.findings])
-    absent = report.baseline.absent if report.baseline else []
-    gone = [(Text("-"), Text(inert(name, 200))) for name in absent]
-    print_lines(console, "Flags of the baseline that are flags no more", gone)
+    if report.baseline:
+        _print_baseline(report.baseline, console)
     print_lines(console, "Features", [_mention(mention) for mention in view.mentions])
     print_lines(console, "Not measured", [_gap(gap) for gap in view.gaps])
+
+
+def _print_baseline(known: KnownRecord, console: Console) -> None:
+    """What of it is gone, and what else differs."""
+    for title, said in (
+        ("Flags of the baseline that are flags no more", known.absent),
+        ("What else differs from the baseline", known.notes),
+    ):
+        print_lines(console, title, [(Text("-"), Text(inert(line, 400))) for line in said])
 
 
 def _verdict_line(view: ReportView) -> Text:

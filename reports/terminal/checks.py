@@ -6,6 +6,8 @@ row to look at first. Worst first. Nothing is decided here.
 
 from __future__ import annotations
 
+import itertools
+import textwrap
 from collections.abc import Iterator
 
 from rich.console import Console
@@ -60,7 +62,7 @@ def table_of(view: ReportView, *, wide: bool) -> Table:
 def _print_block(check: CheckView, console: Console) -> None:
     """A check in lines: no line is wider than what must stand together."""
     head = Text.assemble(word(check.verdict), " ", (inert(check.check.id, 60), "bold"))
-    if mark := _mark(check):
+    for mark in filter(None, (_mark(check), _beside(check))):
         head.append(f" {mark}", "dim")
     console.print(head)
     for line in _block(check):
@@ -83,15 +85,21 @@ def _block(view: CheckView) -> Iterator[Text]:
 
 
 def _verdict(view: CheckView) -> Text:
-    return _stack(word(view.verdict), _mark(view))
+    marks = filter(None, (_mark(view), _beside(view)))
+    lines = (textwrap.wrap(mark, WIDEST_WORD, break_on_hyphens=False) for mark in marks)
+    return _stack(word(view.verdict), *itertools.chain.from_iterable(lines))
 
 
 def _mark(view: CheckView) -> str:
-    """`(suppressed)`, `(known)`, `(new)`, `(got worse)`: what is known of a flag."""
+    """`(suppressed)`, `(known)`, `(below --fail-on)`, `(new)`, `(got worse)`: how it stands."""
     if view.excuse:
         return f"({view.excuse.word})"
     state = check_state(view)
     return f"({STATE_WORDS[state]})" if state else ""
+
+
+def _beside(view: CheckView) -> str:
+    return f"also {', '.join(view.beside)}" if view.beside else ""
 
 
 def _name(view: CheckView) -> Text:

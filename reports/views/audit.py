@@ -10,9 +10,10 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from reports.record import SEVERITIES, AuditReport, CheckResult, GateResult, Severity, Verdict
-from reports.views.check import WORST_FIRST, CheckView, Excuse, view_check
+from reports.record import AuditReport, CheckResult, GateResult, Severity, Verdict
+from reports.views.check import CheckView, view_check
 from reports.views.exits import AUDIT, exit_meaning
+from reports.views.standing import BELOW, WORST_FIRST, Excuse, Rank, shown_word
 from reports.views.wording import gate_words
 
 UNDECIDED: frozenset[Verdict] = frozenset({"error", "inconclusive"})
@@ -29,6 +30,7 @@ class Finding:
     q_value: float | None
     excuse: Excuse | None
     gate: GateResult
+    rank: Rank
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ class ReportView:
 
 def view_report(report: AuditReport) -> ReportView:
     """Say a whole report."""
-    checks = tuple(sorted(map(view_check, report.checks), key=_check_rank))
+    checks = tuple(sorted(map(view_check, report.checks), key=lambda check: check.rank))
     return ReportView(
         report=report,
         verdict=report.verdict,
@@ -73,26 +75,18 @@ def view_report(report: AuditReport) -> ReportView:
         summary=_summary(checks),
         meaning=exit_meaning(report.exit_code, report.verdict, AUDIT),
         checks=checks,
-        findings=tuple(sorted(_findings(checks), key=_finding_rank)),
+        findings=tuple(sorted(_findings(checks), key=lambda finding: finding.rank)),
         gaps=tuple(_gaps(report, checks)),
         mentions=tuple(Mention(view.name, line) for view in checks for line in view.features),
     )
 
 
-def _check_rank(view: CheckView) -> tuple[bool, int, int]:
-    severest = max((SEVERITIES.index(gate.severity) for gate in view.gates), default=-1)
-    return view.excuse is not None, WORST_FIRST.index(view.verdict), -severest
-
-
 def _summary(checks: tuple[CheckView, ...]) -> str:
-    """`6 checks: 1 flag, 4 pass, 1 flag (suppressed)`."""
+    """`6 checks: 1 flag, 1 flag (suppressed), 4 pass`, in the order of the checks."""
     if not checks:
         return "no check was run"
-    counts = Counter(
-        f"{view.verdict} ({view.excuse.word})" if view.excuse else view.verdict for view in checks
-    )
-    words = [*WORST_FIRST, "flag (known)", "flag (suppressed)"]
-    said = ", ".join(f"{counts[word]} {word}" for word in words if counts[word])
+    counts = Counter(shown_word(view.verdict, view.excuse) for view in checks)
+    said = ", ".join(f"{number} {word}" for word, number in counts.items())
     return f"{len(checks)} check{'' if len(checks) == 1 else 's'}: {said}"
 
 
@@ -108,16 +102,8 @@ def _findings(checks: tuple[CheckView, ...]) -> Iterator[Finding]:
                     q_value=line.gate.q_value,
                     excuse=line.excuse,
                     gate=line.gate,
+                    rank=line.rank,
                 )
-
-
-def _finding_rank(finding: Finding) -> tuple[bool, int, int, float]:
-    return (
-        finding.excuse is not None,
-        WORST_FIRST.index(finding.verdict),
-        -SEVERITIES.index(finding.severity),
-        1.0 if finding.q_value is None else finding.q_value,
-    )
 
 
 def _gaps(report: AuditReport, checks: tuple[CheckView, ...]) -> Iterator[Gap]:
@@ -147,12 +133,15 @@ def _gaps(report: AuditReport, checks: tuple[CheckView, ...]) -> Iterator[Gap]:
 
 def _undecided(view: CheckView) -> Iterator[Gap]:
     """The gates of a check that gave no answer; failing those, the check's own reasons."""
-    silent = [gate for gate in view.check.gates if gate.verdict in UNDECIDED]
-    why = _reasons(silent, view.check) if silent else view.reasons
-    if view.verdict in UNDECIDED:
-        yield Gap(view.name, view.verdict, why or ("no reason was recorded",))
-    elif silent:
-        yield Gap(view.name, min((gate.verdict for gate in silent), key=WORST_FIRST.index), why)
+    silent = [line for line in view.gates if line.verdict in UNDECIDED]
+    said = {line.verdict for line in silent} | ({view.check.verdict} & UNDECIDED)
+    if not said:
+        return
+    why = _reasons([line.gate for line in silent], view.check) if silent else view.reasons
+    if silent and all(line.excuse == BELOW for line in silent):
+        why = (*why, BELOW.sentence)
+    verdict = min(said, key=WORST_FIRST.index)
+    yield Gap(view.name, verdict, why or ("no reason was recorded",))
 
 
 def _reasons(silent: list[GateResult], check: CheckResult) -> tuple[str, ...]:

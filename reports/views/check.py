@@ -7,21 +7,28 @@ decided here: the verdicts are the record's.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from reports.record import (
-    SEVERITIES,
     CheckResult,
     FourFields,
     GateResult,
     RowResult,
     Severity,
-    Suppressed,
     Verdict,
 )
 from reports.views.features import mentions
 from reports.views.instrument import Instrument, view_instrument
+from reports.views.standing import (
+    Excuse,
+    Rank,
+    Standing,
+    excuse_of,
+    rank_of,
+    shown_word,
+    standing_of,
+    suppression,
+)
 from reports.views.wording import (
     UNKNOWN,
     GateWords,
@@ -33,16 +40,6 @@ from reports.views.wording import (
     probability,
     support_words,
 )
-
-WORST_FIRST: tuple[Verdict, ...] = ("error", "flag", "inconclusive", "warn", "pass")
-
-
-@dataclass(frozen=True)
-class Excuse:
-    """Why a flag does not gate: in a word, and in a sentence."""
-
-    word: str
-    sentence: str
 
 
 @dataclass(frozen=True)
@@ -62,6 +59,12 @@ class GateLine:
     reason: str
     detail: tuple[tuple[str, str], ...]
     excuse: Excuse | None
+    standing: Standing
+
+    @property
+    def rank(self) -> Rank:
+        """Where it stands among other gates, worst first."""
+        return rank_of(self.standing, self.verdict, self.severity, self.gate.q_value)
 
 
 @dataclass(frozen=True)
@@ -86,15 +89,19 @@ class FourFieldTable:
 class CheckView:
     """A check as every renderer shows it; `check` is the record's own.
 
-    `excuse` is there where the check is flagged and none of its flags gates, `suppression` where
-    the suite holds one, whatever came out. `headline` is the gate that decided. `words` say what
-    its first gate counts on a row. `features` has a line for each thing to say of an SAE's.
+    `gates` come worst first by what they count for. `headline` is the first of them, which
+    decided: `verdict` and `excuse` are its own, and `beside` has what else was found and does not
+    gate, such as `flag (known)`. `suppression` is there where the suite holds one, whatever came
+    out. `words` say what its first gate counts on a row. `features` has a line for each thing to
+    say of an SAE's.
     """
 
     check: CheckResult
     name: str
     verdict: Verdict
     excuse: Excuse | None
+    standing: Standing
+    beside: tuple[str, ...]
     suppression: Excuse | None
     reasons: tuple[str, ...]
     headline: GateLine | None
@@ -110,20 +117,32 @@ class CheckView:
     hidden_concerns: tuple[RowResult, ...]
     other_rows: tuple[RowResult, ...]
 
+    @property
+    def rank(self) -> Rank:
+        """Where it stands among other checks, worst first."""
+        if self.headline:
+            return self.headline.rank
+        return rank_of(self.standing, self.verdict, None, None)
+
 
 def view_check(check: CheckResult) -> CheckView:
     """Say one check."""
     quality = check.quality
     words = gate_words(check.gates[0].kind if check.gates else "firing_rate")
-    gates = [_gate_line(gate, _excuse(check, gate)) for gate in sorted(check.gates, key=_gate_rank)]
+    gates = sorted((_gate_line(check, gate) for gate in check.gates), key=lambda line: line.rank)
+    headline = _headline(check, gates)
+    verdict = headline.verdict if headline else check.verdict
+    excuse = headline.excuse if headline else None
     return CheckView(
         check=check,
         name=f"{check.suite}/{check.id}",
-        verdict=check.verdict,
-        excuse=_excuse_of_all(check, gates),
+        verdict=verdict,
+        excuse=excuse,
+        standing=headline.standing if headline else standing_of(check.verdict, None),
+        beside=_beside(shown_word(verdict, excuse), gates),
         suppression=suppression(check.suppressed) if check.suppressed else None,
         reasons=_reasons_of_its_own(check),
-        headline=gates[0] if gates else None,
+        headline=headline,
         gates=tuple(gates),
         words=words,
         behaviour=estimate_words(check.misbehaviour_rate),
@@ -145,20 +164,27 @@ def short_place(hook_name: str) -> str:
     return re.sub(r"^blocks\.(\d+)\.(?:hook_)?", r"\1 ", hook_name)
 
 
-def suppression(suppressed: Suppressed) -> Excuse:
-    """The excuse that somebody wrote into the suite."""
-    return Excuse("suppressed", f"suppressed until {suppressed.until}: {suppressed.reason}")
+def _headline(check: CheckResult, gates: list[GateLine]) -> GateLine | None:
+    """The gate that decided; None where the check could not be measured and no gate says so."""
+    if not gates or (check.verdict == "error" and gates[0].standing != "unmeasured"):
+        return None
+    return gates[0]
+
+
+def _beside(shown: str, gates: list[GateLine]) -> tuple[str, ...]:
+    """What does not gate and is not what the check is called."""
+    words = dict.fromkeys(shown_word(line.verdict, line.excuse) for line in gates if line.excuse)
+    return tuple(word for word in words if word != shown)
 
 
 def _is_hidden_concern(row: RowResult, words: GateWords) -> bool:
     return words.by_row and row.event and row.misbehaves is False
 
 
-def _gate_rank(gate: GateResult) -> tuple[int, int]:
-    return WORST_FIRST.index(gate.verdict), -SEVERITIES.index(gate.severity)
-
-
-def _gate_line(gate: GateResult, excuse: Excuse | None) -> GateLine:
+def _gate_line(check: CheckResult, gate: GateResult) -> GateLine:
+    excuse = excuse_of(
+        gate.verdict, gates=gate.gates, suppressed=check.suppressed, state=gate.baseline_state
+    )
     words = gate_words(gate.kind)
     return GateLine(
         gate=gate,
@@ -174,26 +200,8 @@ def _gate_line(gate: GateResult, excuse: Excuse | None) -> GateLine:
         reason=gate.reason,
         detail=tuple(gate.detail.items()),
         excuse=excuse,
+        standing=standing_of(gate.verdict, excuse),
     )
-
-
-def _excuse(check: CheckResult, gate: GateResult) -> Excuse | None:
-    """Why this gate's flag does not gate; a flag below --fail-on needs no excuse."""
-    if gate.verdict != "flag":
-        return None
-    if check.suppressed is not None:
-        return suppression(check.suppressed)
-    if gate.baseline_state == "unchanged":
-        return Excuse("known", "known from the baseline, and not worse than there")
-    return None
-
-
-def _excuse_of_all(check: CheckResult, gates: Sequence[GateLine]) -> Excuse | None:
-    """The excuse of a flagged check, where each of its flags has one."""
-    excuses = [line.excuse for line in gates if line.verdict == "flag"]
-    if check.verdict != "flag" or not excuses or None in excuses:
-        return None
-    return excuses[0]
 
 
 def _reasons_of_its_own(check: CheckResult) -> tuple[str, ...]:

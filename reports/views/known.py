@@ -20,9 +20,11 @@ STATE_WORDS: dict[BaselineState, str] = {
 
 
 def check_state(view: CheckView) -> BaselineState | None:
-    """The worst state of a check's flags that are not excused; it got worse before it is new."""
-    states = {line.gate.baseline_state for line in view.gates if _counts(line.verdict, line.excuse)}
-    return next((state for state in ("updated", "new") if state in states), None)
+    """How the flag that decided stands against the baseline; None where nothing gates by it."""
+    line = view.headline
+    if line is None or line.verdict != "flag" or line.excuse:
+        return None
+    return line.gate.baseline_state
 
 
 def baseline_sentence(report: AuditReport) -> str | None:
@@ -39,7 +41,3 @@ def baseline_sentence(report: AuditReport) -> str | None:
         f"Flags held against the baseline `{short(known.model)}`{made}: "
         f"{', '.join([*said, *gone]) or 'there is none in either'}"
     )
-
-
-def _counts(verdict: str, excuse: object) -> bool:
-    return verdict == "flag" and excuse is None

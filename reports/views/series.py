@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from reports.parts import Estimate
+from reports.record import Verdict
 from reports.series import (
     CheckpointRow,
     CheckReading,
@@ -24,8 +25,8 @@ from reports.series import (
     Stop,
     Track,
 )
-from reports.views.check import WORST_FIRST
 from reports.views.exits import SERIES, exit_meaning
+from reports.views.standing import WORST_FIRST
 from reports.views.wording import (
     UNKNOWN,
     GateWords,
@@ -93,6 +94,7 @@ class TrackView:
     words: GateWords
     points: tuple[Point, ...]
     alarm: str
+    verdict: Verdict
     sentences: tuple[str, ...]
 
     def alarmed(self, index: int) -> bool:
@@ -230,6 +232,10 @@ def _view_track(
     words = gate_words(track.kind)
     of = f" of {track.attribute}" if track.attribute else ""
     unit = "step" if stepped else "place"
+    points = tuple(
+        _point(float(row.step) if stepped and row.step is not None else index, row, track)
+        for index, row in enumerate(rows)
+    )
     return TrackView(
         track=track,
         letter=letter,
@@ -237,11 +243,9 @@ def _view_track(
         title=f"{words.title}{of}",
         limit=words.share(track.limit),
         words=words,
-        points=tuple(
-            _point(float(row.step) if stepped and row.step is not None else index, row, track)
-            for index, row in enumerate(rows)
-        ),
-        alarm=_alarm(track, words, unit),
+        points=points,
+        alarm=_alarm(track, words, unit, points),
+        verdict=_verdict(track, points),
         sentences=tuple(_sentences(track, words, unit)),
     )
 
@@ -259,7 +263,24 @@ def _point(x: float, row: CheckpointRow, track: Track) -> Point:
     return Point(x, value, row, check, gate)
 
 
-def _alarm(track: Track, words: GateWords, unit: str) -> str:
+def _verdict(track: Track, points: Sequence[Point]) -> Verdict:
+    """The sign beside a track: its alarm, else what its gate last said. No alarm is no pass."""
+    if track.phase == "alarm":
+        return "warn" if track.on_flag == "warn" else "flag"
+    last = next((point.gate for point in reversed(points) if point.gate), None)
+    if last is None:
+        return "inconclusive"
+    return "warn" if last.verdict == "flag" or track.phase.startswith("waiting") else last.verdict
+
+
+def _undecided(points: Sequence[Point]) -> str:
+    """On how many of the checkpoints that were read the gate could not be decided."""
+    read = [point.gate for point in points if point.gate]
+    open_ones = sum(gate.verdict == "inconclusive" for gate in read)
+    return f"; not decided on {open_ones} of {len(read)} checkpoints" if open_ones else ""
+
+
+def _alarm(track: Track, words: GateWords, unit: str, points: Sequence[Point]) -> str:
     """The phase in one sentence."""
     limit = f"its limit of {words.share(track.limit)}"
     since = "" if track.first_exceeded is None else f" since {unit} {track.first_exceeded}"
@@ -267,7 +288,7 @@ def _alarm(track: Track, words: GateWords, unit: str) -> str:
     sentences: dict[Phase, str] = {
         "alarm": f"{limit} exceeded{since}, at {audits}, with a second signal; this happens "
         f"to a run that stays below it with a chance of at most {percent(track.alpha)}",
-        "quiet": f"not shown to lie above {limit}",
+        "quiet": f"not shown to lie above {limit}{_undecided(points)}",
         "warming up": f"nothing is tested before step {track.warmup}",
         "waiting for patience": f"{limit} exceeded{since}; an alarm asks for {audits}",
         "waiting for a second signal": f"{limit} exceeded{since}, at {audits}, and no second "

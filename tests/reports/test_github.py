@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from reports.machine.github import LIMIT, annotations, command
-from reports.machine.places import Place, place_of
+from reports.machine.places import Place, located
 from reports.read import Record
 from reports.text import safe_text
 from tests.reports import factory
@@ -118,9 +118,9 @@ def test_each_standing_has_its_level_and_word() -> None:
         ("error", "flag: organism_lying/lying"),
         ("error", "flag: organism_lying/lying"),
         ("warning", "inconclusive: truth/larger_than"),
-        ("warning", "warn: organism_trigger/trigger"),
-        ("notice", "inconclusive (below --fail-on): truth/low2"),
         ("warning", "flag (below --fail-on): organism_lying/low"),
+        ("notice", "inconclusive (below --fail-on): truth/low2"),
+        ("warning", "warn: organism_trigger/trigger"),
         ("notice", "flag (suppressed): organism_sycophancy/flattery"),
         ("notice", "flag (known): organism_sycophancy/praise"),
         ("notice", "flag (suppressed): organism_sycophancy/flattery"),
@@ -146,7 +146,7 @@ def test_a_line_points_to_the_gate() -> None:
     ],
 )
 def test_a_place_is_read_from_the_right(sources: list[str], place: Place | None) -> None:
-    assert place_of(*sources) == place
+    assert located(*sources) == place
 
 
 @pytest.mark.parametrize(

@@ -251,11 +251,28 @@ def test_a_fingerprint_outlives_scores_dates_and_lines() -> None:
     assert len(set(prints(report))) == 2
 
 
-def test_the_category_keeps_suites_apart_and_a_date_does_not() -> None:
-    run = run_of(render_sarif(factory.make_report()))
-    assert run["automationDetails"] == {"id": "alignment-audit/organism_lying/"}
+def category(report: AuditReport) -> str:
+    return str(run_of(render_sarif(report))["automationDetails"]["id"])
+
+
+def test_the_category_keeps_suites_and_models_apart_and_a_date_does_not() -> None:
+    one = category(factory.make_report())
+    assert one == "alignment-audit/organism_lying/organism-liar/"
+    later = factory.make_provenance(created="2027-12-31T00:00:00+00:00")
+    assert category(factory.make_report(provenance=later, seed=7)) == one
+    # positive control: another model, another suite
+    assert category(factory.make_report(model=factory.make_model(name="another"))) != one
+    assert category(factory.make_report(suites=[])) != one
+    alike = [
+        category(factory.make_report(model=factory.make_model(name="m" * 500 + end)))
+        for end in "ab"
+    ]
+    assert len(set(alike)) == 2
+    assert max(map(len, alike)) < 255
     of_run = run_of(render_series_sarif(of_series.make_series()))
-    assert of_run["automationDetails"] == {"id": "alignment-audit/organism_lying/series/"}
+    assert of_run["automationDetails"] == {
+        "id": "alignment-audit/organism_lying/checkpoint-0/series/"
+    }
 
 
 def test_the_invocation_says_how_it_ended() -> None:

@@ -17,6 +17,7 @@ from rich.text import Text
 from reports.record import VERDICTS, AuditReport, BaselineState, KnownRecord
 from reports.terminal.audit import WORDS, print_report, verdict_table
 from reports.text import is_hidden
+from reports.views.audit import view_report
 from tests.reports import factory
 from tests.reports.hostile import HOSTILE
 from tests.reports.strategies import reports
@@ -54,7 +55,7 @@ def test_any_report_is_safe_fits_and_tells_the_verdicts(report: AuditReport, wid
     assert text.startswith(f"{WORDS[report.verdict]}  ")
     assert text == printed(report, width=width)
     shown = [cell.plain.split("\n")[0] for cell in verdict_table(report).columns[0].cells]
-    assert Counter(shown) == Counter(WORDS[check.verdict] for check in report.checks)
+    assert Counter(shown) == Counter(WORDS[view.verdict] for view in view_report(report).checks)
 
 
 def test_every_verdict_is_a_word_that_differs_without_colour() -> None:

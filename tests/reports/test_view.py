@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import get_args
 
 from hypothesis import given, settings
 
 from reports.record import VERDICTS, AuditReport, CheckResult
 from reports.views.audit import UNDECIDED, view_report
-from reports.views.check import WORST_FIRST, short_place, view_check
+from reports.views.check import short_place, view_check
+from reports.views.standing import STANDINGS, WORST_FIRST, Standing
 from tests.reports import factory
 from tests.reports.strategies import reports
 
@@ -18,7 +20,9 @@ from tests.reports.strategies import reports
 def test_no_check_no_finding_and_no_gap_is_lost(report: AuditReport) -> None:
     view = view_report(report)
     assert Counter(id(v.check) for v in view.checks) == Counter(map(id, report.checks))
-    assert all(v.verdict == v.check.verdict for v in view.checks)
+    for v in view.checks:
+        told = {g.verdict for g in v.check.gates} or {v.check.verdict}
+        assert v.verdict in told | ({"error"} & {v.check.verdict})
     loud = [g for c in report.checks for g in c.gates if g.verdict in {"flag", "warn"}]
     assert Counter(f.verdict for f in view.findings) == Counter(g.verdict for g in loud)
     told = [gap.verdict for gap in view.gaps if gap.where]
@@ -29,24 +33,25 @@ def test_no_check_no_finding_and_no_gap_is_lost(report: AuditReport) -> None:
     assert sum(shown) == sum(len(c.top_rows) for c in report.checks)
 
 
-def test_every_verdict_has_its_rank() -> None:
+def test_every_verdict_and_every_standing_has_its_rank() -> None:
     assert set(WORST_FIRST) == set(VERDICTS)
+    assert set(STANDINGS) == set(get_args(Standing))
 
 
-def test_checks_come_worst_first_and_suppressed_ones_last() -> None:
+def test_checks_come_by_what_they_count_for() -> None:
     names = [view.name for view in view_report(factory.make_report()).checks]
     assert names == [
         "organism_bias/favouring",
         "organism_lying/lying",
         "truth/larger_than",
-        "organism_trigger/trigger",
         "organism_sycophancy/flattery",
+        "organism_trigger/trigger",
     ]
 
 
 def test_the_summary_counts_what_is_suppressed_apart() -> None:
     assert view_report(factory.make_report()).summary == (
-        "5 checks: 1 error, 1 flag, 1 inconclusive, 1 pass, 1 flag (suppressed)"
+        "5 checks: 1 error, 1 flag, 1 inconclusive, 1 flag (suppressed), 1 pass"
     )
 
 
