@@ -117,7 +117,7 @@ def open_watches(
                 sae = opening.sae(spec.sae, spec.sae_format)
                 other = spec.other_seed and opening.sae(spec.other_seed, spec.sae_format)
             else:
-                sae, other = before.sae.to(model.model.device), before.other_seed
+                sae, other = before.sae.to(model.device), before.other_seed
             watch = _open(one, spec, model, sae, before, seed)
             opened[one.key] = replace(watch, other_seed=other or None)
         except MeasurementError as error:
@@ -159,7 +159,7 @@ def _open(
     before: Watch | None,
     seed: int,
 ) -> Watch:
-    point = HookPoints(model.model).resolve(place_of_sae(sae, spec.hook_name))
+    point = HookPoints(model.structure).resolve(place_of_sae(sae, spec.hook_name))
     corpora = [_corpus(one, role, model, "all") for role in ("train", "validation", "control")]
     x, target = token_sample(model, sae, corpora, point.name, most=SAMPLE_TOKENS, seed=seed)
     fit = check_fidelity(sae, point.name, x, target)

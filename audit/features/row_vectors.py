@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audit.features.corpus import Corpus
-from audit.models.capture import Read, Selection, TokenSequence, capture
+from audit.models.cache.recalling import recalled_capture
+from audit.models.capture import Read, Selection, TokenSequence
 from audit.models.loading import LoadedModel
 
 
@@ -28,5 +29,5 @@ def pooled_rows(
     ]
     every = tuple(range(len(reads)))
     sequences = [TokenSequence(ids, (Selection(places, every),)) for ids, places in number]
-    found = capture(loaded, sequences, reads)
+    found = recalled_capture(loaded, sequences, reads)
     return tuple(found.matrix(read, at) for read in every)

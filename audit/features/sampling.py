@@ -10,8 +10,8 @@ import numpy as np
 
 from audit.errors import UsageError
 from audit.features.corpus import Corpus
+from audit.models.cache.recalled_tokens import recalled_stream
 from audit.models.loading import LoadedModel
-from audit.models.streaming import stream
 from probes.sae.fidelity import OUTLIER_MULTIPLE
 from probes.sae.sae import SAE
 
@@ -62,7 +62,7 @@ def token_sample(
     out = sae.origin.hook_name_out if sae.is_transcoder else None
     names = [hook_name] if out is None else [hook_name, out]
     read, target = [], []
-    for batch in stream(
+    for batch in recalled_stream(
         model, [ids for ids, _ in chosen], names, positions=[at for _, at in chosen]
     ):
         read.append(batch.x[hook_name])

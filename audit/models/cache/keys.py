@@ -23,6 +23,7 @@ CAPTURE_VERSION = 1
 """To be raised by whoever changes the numbers that `capture`, `continuations` or a pooling give."""
 
 KEY = 16  # bytes
+MOST_FEATURES = 1024  # of an SAE; all of them, of many rows, would fill the disk
 _LIBRARIES = ("torch", "transformers", "transformer-lens", "tokenizers")
 _OF_THE_FILES_ALONE = ("_name_or_path", "transformers_version", "_from_model_config")
 _NOT_IN_ENCODING = ("W_dec", "W_skip", "origin")
@@ -92,12 +93,14 @@ def answer_key(sequence: bytes, asked: Sequence[int] = ()) -> bytes:
 def pooled_kind(read: Read) -> str | None:
     """The kind of answer that a read asks for; None where it cannot be told from another.
 
-    The pooling of another package may change under the same name.
+    The pooling of another package may change under the same name. Nor is kept what is too large.
     """
     if read.pooling not in POOLINGS:
         return None
     reader = None
     if read.reader is not None:
+        if len(read.reader.features) > MOST_FEATURES:
+            return None
         reader = _reader_digest(read.reader)
         if reader is None:
             return None

@@ -53,7 +53,7 @@ class ModelCache:
         waiting = {
             kind: {key: at for at, key in enumerate(keys)} for kind, keys in wanted.items() if keys
         }
-        shards = {_shard(key[0]) for keys in waiting.values() for key in keys}
+        shards = {_shard(first) for first in {key[0] for of in waiting.values() for key in of}}
         for file in sorted(self.path.glob(f"*{SUFFIX}")):
             if file.name[0] not in shards:
                 continue
