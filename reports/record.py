@@ -219,6 +219,10 @@ class CheckResult(Part):
     )
     distributions: Distributions | None = None
     roc: Roc | None = None
+    faults: list[str] = Field(
+        default_factory=list,
+        description="Why the monitor may not be believed here; empty where it may.",
+    )
 
 
 class ModelInfo(Part):

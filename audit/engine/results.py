@@ -225,6 +225,7 @@ def _measured_result(
         sae=None if work.watch is None else work.watch.info,
         fidelity=None if work.watch is None else work.watch.fidelity,
         watched=list(measured.watched),
+        faults=list(invalid),
     )
 
 

@@ -41,42 +41,46 @@ def picture(width: float, height: float, title: str, parts: Iterator[str]) -> st
 # --- a gate ---------------------------------------------------------------------------
 
 
-def gate_bar(gate: GateLine, *, width: float = WIDTH, labelled: bool = True) -> str:
-    """What a gate found, with its interval, on the way to its limit and beyond."""
-    found, limit = gate.gate.estimate, _held(gate.gate.limit)
-    height = 50.0 if labelled else 18.0
-    title = f"{gate.title}: {gate.found}, limit {gate.limit}"
-    return picture(width, height, title, _gate(gate, found, limit, width, height, labelled))
+Span = tuple[float, float]
 
 
-def _gate(
-    gate: GateLine,
-    found: Estimate | None,
-    limit: float,
-    width: float,
-    height: float,
-    labelled: bool,
-) -> Iterator[str]:
-    shown = [0.0, limit * 1.3, *map(_held, _ends(found))]
-    low, high = min(shown), max(shown)
+def gate_span(gates: Sequence[GateLine]) -> Span:
+    """From where to where one axis must reach for all of these to be compared on it."""
+    ends = [0.0]
+    for line_ in gates:
+        ends += [_held(line_.gate.limit) * 1.3, *map(_held, _ends(line_.gate.estimate))]
+    low, high = min(ends), max(ends)
     if high - low < 1e-9:
         high = low + 1.0
-    high, low = high + (high - low) * 0.06, low - (high - low) * 0.06 * (low < 0)
+    room = (high - low) * 0.06
+    return low - room * (low < 0), high + room
+
+
+def gate_bar(gate: GateLine, span: Span | None = None, *, width: float = WIDTH) -> str:
+    """What a gate found, with its interval, on the way to its limit and beyond.
+
+    Bars that stand under each other are given one `span`, or their lengths say nothing.
+    """
+    title = f"{gate.title}: {gate.found}, limit {gate.limit}"
+    return picture(width, 50.0, title, _gate(gate, span or gate_span([gate]), width))
+
+
+def _gate(gate: GateLine, span: Span, width: float) -> Iterator[str]:
+    found, limit, (low, high) = gate.gate.estimate, _held(gate.gate.limit), span
     x = Axis(((low, 4.0), (high, width - 4.0)))
-    y = height / 2
+    y = 25.0
     yield box(x(limit), y - 7, max(width - 4 - x(limit), 0), 14, "beyond")
     yield line(x(low), y, x(high), y, "grid")
     if low < 0:
         yield line(x(0), y - 7, x(0), y + 7, "axis")
     yield from _whisker(x, y, found, "span", "fdot", radius=4.5)
     yield line(x(limit), y - 9, x(limit), y + 9, "cut")
-    if labelled:
-        say = points if gate.words.share is points else percent
-        edge, side = _beside(x(limit), width)
-        yield text(edge, y - 13, f"limit {say(limit)}", "ctext", anchor=side, limit=40)
-        if found is not None:
-            edge, side = _beside(x(found.value), width)
-            yield text(edge, y + 22, f"found {say(found.value)}", "ftext", anchor=side, limit=40)
+    say = points if gate.words.share is points else percent
+    edge, side = _beside(x(limit), width)
+    yield text(edge, y - 13, f"limit {say(limit)}", "ctext", anchor=side, limit=40)
+    if found is not None:
+        edge, side = _beside(x(found.value), width)
+        yield text(edge, y + 22, f"found {say(found.value)}", "ftext", anchor=side, limit=40)
 
 
 def _held(value: float, most: float = 1e9) -> float:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from reports.drawing.check import Figures, figures, gate_bar
+from reports.drawing.check import Figures, Span, figures, gate_bar, gate_span
 from reports.html.anchors import anchors_of
 from reports.html.environment import page
 from reports.html.features import features_section
@@ -20,7 +20,8 @@ from reports.html.tokens import Token, strip
 from reports.record import AuditReport, RowResult, Verdict
 from reports.views.audit import view_report
 from reports.views.check import CheckView
-from reports.views.instrument import Line
+from reports.views.instrument import Line, cuts_of
+from reports.views.wording import hundredths
 
 LEADS: dict[Verdict, str] = {
     "pass": "Not found above the limit:",
@@ -61,20 +62,25 @@ class CheckPage:
 def render_html(report: AuditReport) -> str:
     """The audit as one self-contained page."""
     view = view_report(report)
+    headlines = [check.headline for check in view.checks if check.headline]
+    span = gate_span(headlines)
     names = anchors_of([check.name for check in view.checks])
     origin = report.provenance
     return page(
         "audit.html",
         view=view,
-        checks=[check_page(check, name) for check, name in zip(view.checks, names, strict=True)],
+        checks=[
+            check_page(check, name, span) for check, name in zip(view.checks, names, strict=True)
+        ],
+        span=f"{hundredths(span[0])} to {hundredths(span[1])}" if headlines else "",
         command=shlex.join(origin.command) if origin else "",
         record=report.digest(),
         anchors={name: anchor(name) for name in GLOSSARY},
     )
 
 
-def check_page(view: CheckView, name: str) -> CheckPage:
-    """One check with everything that a page draws of it."""
+def check_page(view: CheckView, name: str, span: Span) -> CheckPage:
+    """One check with everything that a page draws of it; `span` is that of all bars in a list."""
     gate = view.headline
     sentence = gate.sentence if gate and view.verdict != "inconclusive" else _why(view)
     return CheckPage(
@@ -82,14 +88,24 @@ def check_page(view: CheckView, name: str) -> CheckPage:
         anchor=name,
         lead=LEADS[view.verdict],
         sentence=sentence,
-        rests=gate.support if gate and gate.gate.estimate else "",
-        bar=gate_bar(gate, width=220, labelled=True) if gate and gate.gate.estimate else None,
+        rests=_rests(view),
+        bar=gate_bar(gate, span, width=220) if gate and gate.gate.estimate else None,
         bars=tuple(gate_bar(line) for line in view.gates),
         figures=figures(view),
         simpler=view.instrument.baselines,
         rows=_rows(view),
         features=features_section(view.check, name),
     )
+
+
+def _rests(view: CheckView) -> str:
+    """What its number rests on, and what else was found and does not gate."""
+    gate = view.headline
+    support = [gate.support] if gate and gate.gate.estimate else []
+    if gate and support and view.verdict == "inconclusive":
+        support = [f"{gate.title} {gate.found}", *support]
+    also = [f"also {word}" for word in view.beside]
+    return "; ".join([*support, *also])
 
 
 def _why(view: CheckView) -> str:
@@ -106,11 +122,10 @@ def _rows(view: CheckView) -> tuple[tuple[str, tuple[RowView, ...]], ...]:
         if view.hidden_concerns
         else f"No row {view.words.event} and looks fine; the strongest"
     )
-    parts = (
-        (concern, view.hidden_concerns),
-        (others if view.words.by_row else "The strongest rows", view.other_rows),
-    )
-    threshold = view.check.threshold.value if view.check.threshold else None
+    if view.check.faults or not view.words.by_row:
+        others = "The strongest rows"
+    parts = ((concern, view.hidden_concerns), (others, view.other_rows))
+    threshold = cuts_of(view.check.threshold).present if view.check.threshold else None
     number, titled = 1, []
     for title, rows in parts:
         if rows:

@@ -14,7 +14,7 @@ from reports.html.glossary import GLOSSARY, anchor
 from reports.record import Verdict
 from reports.series import CheckpointRow, CheckReading, SeriesReport
 from reports.views.audit import Gap
-from reports.views.series import SeriesView, TrackView, compact, step_words, view_series
+from reports.views.series import SeriesView, TrackView, at, compact, step_words, view_series
 from reports.views.standing import Excuse, suppression
 
 PAGE = "report.html"
@@ -163,9 +163,19 @@ def _gaps(view: SeriesView) -> Iterator[Gap]:
     for row in view.broken:
         yield Gap(row.name, "error", tuple(row.reasons) or ("no reason was recorded",))
     for key in view.checks:
+        alike: dict[tuple[Verdict, tuple[str, ...]], list[str]] = {}
         for row, check in view.readings(key):
             if check.verdict in {"error", "inconclusive"}:
                 why = tuple(check.reasons) or ("no reason was recorded",)
-                yield Gap(f"{'/'.join(key)} on {row.name}", check.verdict, why)
+                alike.setdefault((check.verdict, why), []).append(at(row))
+        for (verdict, why), where in alike.items():
+            yield Gap(f"{'/'.join(key)} at {_listed(where)}", verdict, why)
     if report.hidden:
         yield Gap(None, None, (f"the run never saw the suites of {', '.join(report.hidden)}",))
+
+
+def _listed(names: list[str], shown: int = 4) -> str:
+    """Each by its name, or the first and the last of many."""
+    if len(names) <= shown:
+        return ", ".join(names)
+    return f"{names[0]} to {names[-1]} ({len(names)} checkpoints)"

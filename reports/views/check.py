@@ -129,6 +129,7 @@ def view_check(check: CheckResult) -> CheckView:
     """Say one check."""
     quality = check.quality
     words = gate_words(check.gates[0].kind if check.gates else "firing_rate")
+    concerns = tuple(row for row in check.top_rows if _is_hidden_concern(row, check, words))
     gates = sorted((_gate_line(check, gate) for gate in check.gates), key=lambda line: line.rank)
     headline = _headline(check, gates)
     verdict = headline.verdict if headline else check.verdict
@@ -154,8 +155,8 @@ def view_check(check: CheckResult) -> CheckView:
         ),
         instrument=view_instrument(check),
         features=tuple(mentions(check)),
-        hidden_concerns=tuple(row for row in check.top_rows if _is_hidden_concern(row, words)),
-        other_rows=tuple(row for row in check.top_rows if not _is_hidden_concern(row, words)),
+        hidden_concerns=concerns,
+        other_rows=tuple(row for row in check.top_rows if row not in concerns),
     )
 
 
@@ -177,8 +178,10 @@ def _beside(shown: str, gates: list[GateLine]) -> tuple[str, ...]:
     return tuple(word for word in words if word != shown)
 
 
-def _is_hidden_concern(row: RowResult, words: GateWords) -> bool:
-    return words.by_row and row.event and row.misbehaves is False
+def _is_hidden_concern(row: RowResult, check: CheckResult, words: GateWords) -> bool:
+    """Whether it fires and looks fine, and the monitor may be believed."""
+    believed = words.by_row and not check.faults
+    return believed and row.event and row.misbehaves is False
 
 
 def _gate_line(check: CheckResult, gate: GateResult) -> GateLine:

@@ -252,6 +252,7 @@ def make_inconclusive_check(**changes: Any) -> CheckResult:
         "suite": "truth",
         "verdict": "inconclusive",
         "reasons": [why],
+        "faults": [why],
         "gates": [
             make_gate(
                 verdict="inconclusive",

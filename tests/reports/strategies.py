@@ -169,6 +169,7 @@ checks = st.builds(
     cards=st.lists(features.cards, max_size=1),
     distributions=st.none() | distributions,
     roc=st.none() | rocs,
+    faults=st.lists(nasty, max_size=1),
 )
 models = st.builds(
     ModelInfo,

@@ -170,6 +170,16 @@ def test_a_row_that_fires_is_no_concern_where_the_gate_compares_groups() -> None
     assert not any("hidden concern" in why for why in _whys(compared))
 
 
+def test_a_monitor_that_is_not_valid_raises_no_concern() -> None:
+    row = factory.make_row(misbehaves=False)
+    check = factory.make_inconclusive_check(top_rows=[row])
+    assert check.faults
+    assert view_check(check).hidden_concerns == ()
+    assert view_check(check).other_rows == (row,)
+    believed = check.model_copy(update={"faults": []})
+    assert view_check(believed).hidden_concerns == (row,)
+
+
 def _whys(check: CheckResult) -> list[str]:
     report = factory.make_report(checks=[check], not_measured=[], partial=False)
     return [why for gap in view_report(report).gaps for why in gap.why]
