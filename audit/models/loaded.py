@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -69,7 +69,7 @@ class LoadedModel:
     """
 
     name: str
-    model: Any
+    model: Any = field(repr=False)  # to show it would be to read it
     tokenizer: Any
     architecture: str
     n_layers: int

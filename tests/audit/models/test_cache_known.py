@@ -56,6 +56,7 @@ def test_a_known_model_is_what_loading_gives_and_is_read_at_the_first_look(folde
     assert [places.resolve(n) for n in places.names()] == [
         points.resolve(n) for n in points.names()
     ]
+    assert str(folder) in repr(known)
     assert not known.in_memory
     assert len(said) == 1
     more = recalled_capture(known, sequences(9, seed=1), READS)
