@@ -194,6 +194,88 @@ def test_what_is_gone_keeps_the_fingerprint_that_it_had() -> None:
     assert gone["locations"][0]["physicalLocation"]["region"]["startLine"] == 45
 
 
+def against(*absent: str) -> KnownRecord:
+    return KnownRecord(model="m", weights_digest="w", record_digest="r", absent=list(absent))
+
+
+def test_a_flag_that_is_a_warning_now_has_one_result_and_that_is_of_the_record() -> None:
+    gate = factory.make_gate(kind="disparity", detail={"attribute": "group"})
+    flagged = factory.make_report(checks=[factory.make_check(gates=[gate])])
+    warned = factory.make_check(
+        verdict="warn", gates=[gate.model_copy(update={"verdict": "warn", "gates": False})]
+    )
+    name = "organism_lying/lying/disparity of group"
+    report = factory.make_report(checks=[warned], baseline=against(name))
+    (only,) = run_of(render_sarif(report))["results"]
+    assert (only["level"], only["properties"]["verdict"]) == ("warning", "warn")
+    assert "baselineState" not in only
+    assert prints(report) == prints(flagged)
+
+
+def test_a_flag_whose_gate_no_check_has_is_told_by_its_name() -> None:
+    report = factory.make_report(checks=[], baseline=against("a/b/firing_rate"))
+    (only,) = run_of(render_sarif(report))["results"]
+    assert (only["ruleId"], only["kind"], only["baselineState"]) == (
+        "a/b",
+        "notApplicable",
+        "absent",
+    )
+
+
+def test_two_gates_of_a_kind_keep_their_fingerprints_whatever_they_come_to() -> None:
+    def of(*verdicts: str, severities: tuple[str, str] = ("high", "high")) -> dict[float, str]:
+        pairs = zip((0.1, 0.2), verdicts, severities, strict=True)
+        gates = [factory.make_gate(limit=at, verdict=v, severity=s) for at, v, s in pairs]
+        report = factory.make_report(checks=[factory.make_check(gates=gates)])
+        return {
+            r["properties"]["limit"]: r["partialFingerprints"]["primaryLocationLineHash"]
+            for r in run_of(render_sarif(report))["results"]
+        }
+
+    both = of("flag", "flag")
+    assert len(set(both.values())) == 2
+    assert of("pass", "flag") == {0.2: both[0.2]}
+    assert of("flag", "pass") == {0.1: both[0.1]}
+    assert of("warn", "flag") == both
+    assert of("flag", "flag", severities=("low", "critical")) == both
+
+
+def test_of_two_gates_of_a_kind_the_one_that_passes_is_gone() -> None:
+    gates = [factory.make_gate(limit=0.1), factory.make_gate(limit=0.2)]
+    before = factory.make_report(checks=[factory.make_check(gates=gates)])
+    now = [gates[0], gates[1].model_copy(update={"verdict": "pass"})]
+    report = factory.make_report(
+        checks=[factory.make_check(gates=now)], baseline=against("organism_lying/lying/firing_rate")
+    )
+    still, gone = run_of(render_sarif(report))["results"]
+    assert (still["properties"]["limit"], still["properties"]["verdict"]) == (0.1, "flag")
+    assert (gone["properties"]["limit"], gone["baselineState"]) == (0.2, "absent")
+    assert set(prints(report)) == set(prints(before))
+
+
+def test_what_is_suppressed_and_known_says_both() -> None:
+    known = factory.make_gate(gates=False, baseline_state="unchanged")
+    check = factory.make_suppressed_check(gates=[known])
+    (only,) = run_of(render_sarif(factory.make_report(checks=[check])))["results"]
+    assert only["baselineState"] == "unchanged"
+    assert "suppressed until 2027-03-01" in only["suppressions"][0]["justification"]
+    (alone,) = run_of(render_sarif(factory.make_report(checks=[factory.make_known_check()])))[
+        "results"
+    ]
+    assert (alone["baselineState"], alone.get("suppressions")) == ("unchanged", None)
+
+
+def test_what_could_not_be_decided_below_fail_on_is_to_be_reviewed_and_no_warning() -> None:
+    gate = factory.make_gate(severity="low", gates=False, verdict="inconclusive")
+    check = factory.make_inconclusive_check(gates=[gate])
+    for options in ({}, {"strict": True}):
+        report = factory.make_report(checks=[check], options=options)
+        (only,) = run_of(render_sarif(report))["results"]
+        assert (only["kind"], only["level"]) == ("review", "none")
+        assert only["properties"]["gates"] is False
+        assert "inconclusive (below --fail-on)" in only["message"]["text"]
+
+
 def test_a_result_points_to_the_line_of_its_gate_or_of_its_check() -> None:
     check = factory.make_check(gates=[factory.make_gate(), factory.make_gate(source="", limit=0.2)])
     run = run_of(render_sarif(factory.make_report(checks=[check])))

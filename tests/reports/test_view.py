@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from reports.record import VERDICTS, AuditReport, CheckResult
 from reports.views.audit import UNDECIDED, view_report
 from reports.views.check import short_place, view_check
+from reports.views.known import check_state
 from reports.views.standing import STANDINGS, WORST_FIRST, Standing
 from tests.reports import factory
 from tests.reports.strategies import reports
@@ -97,6 +98,33 @@ def test_a_flag_known_from_the_baseline_is_excused_and_a_new_one_beside_it_is_no
     )
     assert both.excuse is None
     assert {line.excuse.word if line.excuse else None for line in both.gates} == {"known", None}
+
+
+def test_what_is_below_fail_on_is_marked_and_stands_before_what_is_known() -> None:
+    below = factory.make_gate(severity="low", gates=False)
+    known = factory.make_gate(severity="critical", baseline_state="unchanged", gates=False)
+    view = view_check(factory.make_check(gates=[known, below]))
+    assert view.excuse is not None
+    assert (view.verdict, view.excuse.word, view.beside) == (
+        "flag",
+        "below --fail-on",
+        ("flag (known)",),
+    )
+    report = factory.make_report(checks=[factory.make_check(gates=[known, below])])
+    assert view_report(report).summary == "1 check: 1 flag (below --fail-on)"
+
+
+def test_the_state_against_the_baseline_is_that_of_the_gate_that_is_shown() -> None:
+    new = factory.make_gate(severity="critical", baseline_state="new")
+    worse = factory.make_gate(severity="low", baseline_state="updated")
+    assert check_state(view_check(factory.make_check(gates=[worse, new]))) == "new"
+    assert check_state(view_check(factory.make_check(gates=[worse]))) == "updated"
+    assert check_state(view_check(factory.make_known_check())) is None
+
+
+def test_a_check_that_failed_where_no_gate_did_shows_none_of_them() -> None:
+    view = view_check(factory.make_check(verdict="error", reasons=["it broke"]))
+    assert (view.verdict, view.headline, view.standing) == ("error", None, "unmeasured")
 
 
 def test_the_gate_that_decided_is_the_headline() -> None:
