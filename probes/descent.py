@@ -111,9 +111,7 @@ def _downhill(
     rows: Rows, problems: Problems, residual: Array, pull: Array | float
 ) -> tuple[Array, Array, Array]:
     """What `Rows.downhill` gives, the intercept's part of the gradient's square included."""
-    sharpness = _sharpness(residual).sum(axis=1, keepdims=True)
-    bend = sharpness / problems.use.sum(axis=1, keepdims=True)
-    step, image, square = rows.downhill(residual + pull, bend, problems.penalty)
+    step, image, square = rows.downhill(residual + pull, _sharpness(residual), problems.penalty)
     tilt = residual.sum(axis=1, keepdims=True)
     return step, image, square + tilt * tilt
 

@@ -17,6 +17,7 @@ from probes.base import Array, Floats
 
 _MOST_AXES = 256
 _LARGEST_KERNEL = 8192
+_MOST_TO_SOLVE = 8_000_000  # multiplications, above which rounds that cost less win
 
 
 @contextmanager
@@ -33,6 +34,9 @@ def _libraries() -> Any:
     return ThreadpoolController()
 
 
+Downhill = tuple[Array, Array, Array]
+
+
 class Rows(Protocol):
     """What a solver among the rows asks of them."""
 
@@ -41,12 +45,12 @@ class Rows(Protocol):
         """Sum of the squares of all that the rows hold."""
         ...
 
-    def downhill(self, gradient: Array, bend: Array, penalty: Array) -> tuple[Array, Array, Array]:
+    def downhill(self, gradient: Array, sharpness: Array, penalty: Array) -> Downhill:
         """A direction in shares `[k, n]`, its margins `[k, n]`, the gradient's square `[k, 1]`.
 
         Args:
             gradient: in shares, `[k, n]`.
-            bend: `[k, 1]`, mean second derivative of the loss by a margin.
+            sharpness: `[k, n]`, second derivative of the loss by each margin.
             penalty: `[k, 1]`.
         """
         ...
@@ -60,8 +64,8 @@ class Rows(Protocol):
 class InAxes:
     """Few rows or few dimensions: `x x' = axes diag(variance) axes'`, which shows the way.
 
-    In its principal axes the curvature is nearly diagonal, and downhill is where a quadratic of
-    that curvature ends.
+    Downhill is where a quadratic ends: that of the curvature itself where it is small enough to be
+    solved for, and else of one that treats all rows alike, which is diagonal in these axes.
     """
 
     axes: Array
@@ -72,12 +76,29 @@ class InAxes:
         """As `Rows` says."""
         return float(self.variance.sum())
 
-    def downhill(self, gradient: Array, bend: Array, penalty: Array) -> tuple[Array, Array, Array]:
+    def downhill(self, gradient: Array, sharpness: Array, penalty: Array) -> Downhill:
         """As `Rows` says."""
         along = gradient @ self.axes
-        step = along / (bend * self.variance + penalty)
+        if gradient.size * len(self.variance) ** 2 <= _MOST_TO_SOLVE:
+            step = self._solved(along, sharpness, penalty)
+        else:
+            bend = sharpness.sum(axis=1, keepdims=True) / len(sharpness.T)
+            step = along / (bend * self.variance + penalty)
         image = (step * self.variance) @ self.axes.T
         return step @ self.axes.T, image, dots(along * along, self.variance[None])
+
+    def _solved(self, along: Array, sharpness: Array, penalty: Array) -> Array:
+        """Newton's step, in shares along the axes, with the intercept going where it is best."""
+        length = np.sqrt(self.variance)
+        spread = self.axes * length
+        total = sharpness.sum(axis=1)[:, None, None]
+        middle = (sharpness @ spread)[:, :, None]
+        curved = (spread.T * sharpness[:, None, :]) @ spread
+        curved -= middle @ middle.transpose(0, 2, 1) / np.maximum(total, np.finfo(total.dtype).tiny)
+        curved = curved.astype(np.float64)
+        np.einsum("kii->ki", curved)[:] += penalty
+        step = np.linalg.solve(curved, (along * length)[:, :, None])[:, :, 0]
+        return np.asarray(step / length, dtype=along.dtype)
 
     def margins(self, shares: Array) -> Array:
         """As `Rows` says."""
@@ -101,7 +122,7 @@ class AsTheyAre:
         """As `Rows` says."""
         return float(np.vdot(self.x, self.x))
 
-    def downhill(self, gradient: Array, bend: Array, penalty: Array) -> tuple[Array, Array, Array]:
+    def downhill(self, gradient: Array, sharpness: Array, penalty: Array) -> Downhill:
         """As `Rows` says: the gradient itself."""
         image = self.margins(gradient)
         return gradient, image, dots(gradient, image)
