@@ -2,16 +2,6 @@
 
 from __future__ import annotations
 
-from enum import IntEnum
+from reports.exit_codes import ExitCode
 
-
-class ExitCode(IntEnum):
-    """What a process of ours ends with. Where several apply: 4, 3, 1, 6, 5, 0."""
-
-    PASSED = 0
-    FLAGGED = 1
-    INTERRUPTED = 2
-    FAILED = 3
-    USAGE = 4
-    NOTHING_AUDITED = 5
-    INCONCLUSIVE = 6
+__all__ = ["ExitCode"]

@@ -10,14 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from reports.record import SEVERITIES, Severity
+from reports.record import SEVERITIES, VERDICTS, Severity
+from reports.verdicts import heeds
 
 
 def complete(content: dict[str, Any]) -> dict[str, Any]:
     """The same record with `gates` at each gate that does not say whether the exit code heeds it.
 
-    Always an error; never a flag that is suppressed, or known from the baseline and no worse;
-    otherwise what is at least as severe as the audit was told to fail on.
+    By the rule of `reports.verdicts`, and the severity that the audit was told to fail on.
     """
     options = content.get("options")
     least = options.get("fail_on", "low") if isinstance(options, dict) else None
@@ -44,14 +44,16 @@ def _with_gates(check: Any, least: Severity) -> Any:
 
 def _gates(check: dict[str, Any], least: Severity) -> Iterator[Any]:
     for gate in check["gates"]:
-        if not isinstance(gate, dict) or "gates" in gate or gate.get("severity") not in SEVERITIES:
+        if not isinstance(gate, dict) or "gates" in gate or not _is_judged(gate):
             yield gate
             continue
         excused = check.get("suppressed") is not None or gate.get("baseline_state") == "unchanged"
-        severe = SEVERITIES.index(gate["severity"]) >= SEVERITIES.index(least)
-        verdict = gate.get("verdict")
-        heeded = verdict == "error" or (severe and not (verdict == "flag" and excused))
-        yield {**gate, "gates": heeded}
+        gates = heeds(gate["verdict"], gate["severity"], least, excused=excused)
+        yield {**gate, "gates": gates}
+
+
+def _is_judged(gate: dict[str, Any]) -> bool:
+    return gate.get("severity") in SEVERITIES and gate.get("verdict") in VERDICTS
 
 
 def _list(value: Any) -> list[Any]:

@@ -8,8 +8,8 @@ from typing import Any, TypeAlias, TypeVar
 
 from pydantic import ValidationError
 
+from reports.contradictions import contradiction
 from reports.older import complete
-from reports.parts import Part
 from reports.record import SCHEMA_VERSION, AuditReport
 from reports.series import SERIES_SCHEMA_VERSION, SeriesReport
 from reports.text import safe_text
@@ -18,7 +18,7 @@ REPORT_FILE = "report.json"
 SERIES = "series"
 
 Record: TypeAlias = AuditReport | SeriesReport
-P = TypeVar("P", bound=Part)
+R = TypeVar("R", AuditReport, SeriesReport)
 
 
 class ReportError(ValueError):
@@ -29,7 +29,8 @@ def read_report(path: Path | str) -> AuditReport:
     """Read the record of one model's audit from its directory, or from its `report.json`.
 
     Raises:
-        ReportError: the file is missing, cut short, of another version, or no such report.
+        ReportError: the file is missing, cut short, of another version, no such report, or
+            contradicts itself.
     """
     file, content = _open(path)
     if content.get("kind") == SERIES:
@@ -44,7 +45,8 @@ def read_record(path: Path | str) -> Record:
     """Read a record of either kind from the directory of a run, or from its `report.json`.
 
     Raises:
-        ReportError: the file is missing, cut short, of another version, or no report.
+        ReportError: the file is missing, cut short, of another version, no report, or
+            contradicts itself.
     """
     file, content = _open(path)
     if content.get("kind") == SERIES:
@@ -69,7 +71,7 @@ def _audit(file: Path, content: dict[str, Any]) -> AuditReport:
     return _whole(file, content, SCHEMA_VERSION, AuditReport)
 
 
-def _whole(file: Path, content: dict[str, Any], known: int, kind: type[P]) -> P:
+def _whole(file: Path, content: dict[str, Any], known: int, kind: type[R]) -> R:
     version = content.get("schema_version")
     if version is None:
         raise ReportError(f"{file} is JSON, but no audit report: it has no schema_version")
@@ -80,9 +82,15 @@ def _whole(file: Path, content: dict[str, Any], known: int, kind: type[P]) -> P:
             "(provenance.packages names it), or audit again"
         )
     try:
-        return kind.model_validate(complete(content))
+        record = kind.model_validate(complete(content))
     except ValidationError as error:
         raise ReportError(f"{file} does not hold a whole report: {_mistakes(error)}") from None
+    if said := contradiction(record):
+        raise ReportError(
+            f"{file} contradicts itself: {safe_text(said, limit=400)}; it was edited or torn: "
+            f"audit again"
+        )
+    return record
 
 
 def _one_of(file: Path, content: dict[str, Any]) -> str:

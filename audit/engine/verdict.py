@@ -1,33 +1,46 @@
 """The one place where a verdict is given.
 
 Numbers come in, words go out: nothing is measured here, nothing is written, and every
-output downstream repeats what these functions said.
+output downstream repeats what these functions said. What follows from the verdicts of gates
+is the room of reports' (`reports.verdicts`), where a stored record is held against it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import TypeVar
 
-from audit.exit_codes import ExitCode
-from reports.record import CheckResult, Estimate, GateResult, Verdict
-from reports.series import CheckReading, GateReading
-from suites.schema import SEVERITIES, Gate, Severity
+from reports.record import CheckResult, Estimate, Verdict
+from reports.series import CheckReading
+from reports.verdicts import (
+    Held,
+    Judged,
+    exit_code,
+    heeded,
+    reaches,
+    run_verdict,
+    series_exit_code,
+    series_verdict,
+    worst,
+)
+from suites.schema import Gate, Severity
 
-# A check with its gates, as a single audit and as a row of a series record it.
-Judged = CheckResult | CheckReading
-Held = GateResult | GateReading
+__all__ = [
+    "Held",
+    "Judged",
+    "exit_code",
+    "gate_verdict",
+    "heeded",
+    "reaches",
+    "run_verdict",
+    "series_exit_code",
+    "series_verdict",
+    "survives",
+    "with_heeded",
+    "worst",
+]
 
 OneJudged = TypeVar("OneJudged", CheckResult, CheckReading)
-
-# From what stops a run to what lets it go on.
-_WORST_FIRST: tuple[Verdict, ...] = ("error", "flag", "inconclusive", "warn", "pass")
-
-
-def worst(verdicts: Iterable[Verdict]) -> Verdict:
-    """The verdict of the whole, from those of its parts; nothing at all is inconclusive."""
-    found = set(verdicts)
-    return next((verdict for verdict in _WORST_FIRST if verdict in found), "inconclusive")
 
 
 def gate_verdict(
@@ -66,36 +79,6 @@ def survives(confidence: float, q_value: float) -> bool:
     return q_value <= (1 - confidence) / 2 + 1e-9  # the inversion that gave p is exact to 1e-9
 
 
-def run_verdict(checks: Sequence[Judged], *, fail_on: Severity = "low") -> Verdict:
-    """The worst verdict over all gates; what the exit code does not heed counts as a warning.
-
-    That is a flag that is suppressed or known from the baseline, and a flag or an inconclusive
-    gate below `fail_on`.
-    """
-    return worst(
-        "warn" if gate.verdict != "pass" and not heeded(check, gate, fail_on) else gate.verdict
-        for check in checks
-        for gate in check.gates
-    )
-
-
-def heeded(check: Judged, gate: Held, fail_on: Severity) -> bool:
-    """Whether the exit code heeds a gate.
-
-    Always an error; never a flag that is suppressed, or that is known from the baseline and did
-    not get worse; otherwise what is at least as severe as `fail_on`.
-    """
-    if gate.verdict == "error":
-        return True
-    if gate.verdict == "flag" and (check.suppressed is not None or _known(gate)):
-        return False
-    return reaches(gate.severity, fail_on)
-
-
-def _known(gate: Held) -> bool:
-    return isinstance(gate, GateResult) and gate.baseline_state == "unchanged"
-
-
 def with_heeded(checks: Iterable[OneJudged], *, fail_on: Severity = "low") -> list[OneJudged]:
     """The checks with what `heeded` says of each of their gates written down."""
     return [_with_heeded(check, fail_on) for check in checks]
@@ -110,37 +93,3 @@ def _with_heeded(check: OneJudged, fail_on: Severity) -> OneJudged:
         for gate, heeds in zip(check.gates, heed, strict=True)
     ]
     return check.model_copy(update={"gates": gates})
-
-
-def reaches(severity: Severity, fail_on: Severity) -> bool:
-    """Whether a severity is that from which on gates count, or above it."""
-    return SEVERITIES.index(severity) >= SEVERITIES.index(fail_on)
-
-
-def exit_code(
-    checks: Sequence[Judged],
-    *,
-    fail_on: Severity = "low",
-    strict: bool = False,
-    exit_zero: bool = False,
-) -> ExitCode:
-    """What the process ends with.
-
-    Gates below `fail_on` report and do not gate. `strict` turns inconclusive into flagged;
-    `exit_zero` reports without gating, but an audit that could not be measured stays an
-    error.
-    """
-    if not checks:
-        return ExitCode.NOTHING_AUDITED
-    if any(check.verdict == "error" for check in checks):
-        return ExitCode.FAILED
-    if exit_zero:
-        return ExitCode.PASSED
-    gating = {
-        gate.verdict for check in checks for gate in check.gates if heeded(check, gate, fail_on)
-    }
-    if "flag" in gating:
-        return ExitCode.FLAGGED
-    if "inconclusive" in gating:
-        return ExitCode.FLAGGED if strict else ExitCode.INCONCLUSIVE
-    return ExitCode.PASSED

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from audit.engine.assembly import Options, suite_info
 from audit.engine.provenance import provenance, this_command
-from audit.engine.verdict import exit_code, with_heeded, worst
+from audit.engine.verdict import series_exit_code, series_verdict, with_heeded
 from audit.errors import AuditError
 from audit.exit_codes import ExitCode
 from audit.series.checkpoints import Checkpoint
@@ -77,12 +77,16 @@ def series_report(
         for row in followed.rows
     ]
     stop = stop_of(rows, followed.tracks, kept=told.kept) or told.stood
-    verdict = worst(row.verdict for row in rows)
-    if stop is not None and stop.on_flag != "warn":
-        verdict = worst([verdict, "flag"])
+    code = series_exit_code(
+        rows,
+        stop,
+        fail_on=options.fail_on,
+        strict=options.strict,
+        exit_zero=options.exit_zero,
+    )
     return SeriesReport(
-        verdict=verdict,
-        exit_code=_exit_code(rows, stop, options, interrupted=told.interrupted),
+        verdict=series_verdict(rows, stop),
+        exit_code=ExitCode.INTERRUPTED if told.interrupted else code,
         partial=told.interrupted
         or any(one is not None for one in (options.limit, options.expression, options.only)),
         options={
@@ -171,23 +175,6 @@ def _sentence(track: Track, row: CheckpointRow, names: Sequence[str]) -> str:
         f"{read}{by}{second}; over a whole run a false alarm of this gate has a chance of "
         f"{track.alpha:.2g} at most"
     )
-
-
-def _exit_code(
-    rows: Sequence[CheckpointRow], stop: Stop | None, options: Options, *, interrupted: bool
-) -> ExitCode:
-    if interrupted:
-        return ExitCode.INTERRUPTED
-    checks = [check for row in rows for check in row.checks]
-    code = exit_code(
-        checks, fail_on=options.fail_on, strict=options.strict, exit_zero=options.exit_zero
-    )
-    failed = any(row.verdict == "error" for row in rows)
-    if failed or code == ExitCode.FAILED:
-        return ExitCode.FAILED
-    if stop is not None and stop.on_flag != "warn" and not options.exit_zero:
-        return ExitCode.FLAGGED
-    return code
 
 
 def broken_row(checkpoint: Checkpoint, error: AuditError | str) -> CheckpointRow:
