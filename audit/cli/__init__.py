@@ -6,14 +6,15 @@ Commands import what they need when they run, so that `audit --help` costs nothi
 from __future__ import annotations
 
 import importlib
-import io
 import os
 import sys
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 
 import click
 
+from audit.cli.streams import guard_streams, lost_stdout
 from audit.exit_codes import ExitCode
 
 # Command -> module that holds it, in the order of the help page.
@@ -74,43 +75,48 @@ def cli() -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line and end the process with one of our exit codes."""
-    _write_every_character()
-    code = execute(list(sys.argv[1:] if arguments is None else arguments))
+    """Run the command line and end the process with one of our exit codes.
+
+    Python ends with 1 where an exception escapes, which is our word for a flag: none does.
+    """
     try:
-        if sys.stdout is not None:  # closed by whoever started us
-            sys.stdout.flush()
-    except BrokenPipeError:
-        close_stdout()
-    sys.exit(code)
+        guard_streams()
+        code = _written(execute(list(sys.argv[1:] if arguments is None else arguments)))
+    except KeyboardInterrupt:
+        code = ExitCode.INTERRUPTED
+    except BaseException as error:  # noqa: BLE001 - what the last line of defence stumbled over
+        code = ExitCode.FAILED
+        with suppress(Exception):
+            sys.stderr.write(f"audit: internal error: {type(error).__name__}\n")
+    sys.exit(int(code))
 
 
-def _write_every_character() -> None:
-    """Show as an escape what the encoding of a stream does not have, instead of failing on it."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
+def _written(code: int) -> int:
+    """The code, or 3 where stdout holds only a part of what a command printed."""
+    with suppress(BrokenPipeError):
+        sys.stdout.flush()
+    why = lost_stdout()
+    if why is None or code in (ExitCode.USAGE, ExitCode.FAILED, ExitCode.INTERRUPTED):
+        return code
+    return _fail(f"stdout could not be written: {why}")
 
 
 def execute(arguments: list[str]) -> int:
     """Run one command and say what the process should end with; no exception escapes."""
     try:
         result = cli.main(args=arguments, prog_name="audit", standalone_mode=False)
-    except click.exceptions.Abort:
+    except click.exceptions.Abort as error:
+        if isinstance(error.__cause__, EOFError):  # a file that breaks off, and nobody's Ctrl-D
+            return _known(error.__cause__)
         return _interrupted()
     except KeyboardInterrupt:
         return _interrupted()
     except click.ClickException as error:
-        error.show(file=sys.stderr)
+        with suppress(OSError, ValueError):
+            error.show(file=sys.stderr)
         return ExitCode.USAGE
-    except (BrokenPipeError, SystemExit):  # click and rich turn a closed pipe into an exit
-        close_stdout()
-        # What was to be measured was not: that must not look like a pass.
-        return (
-            ExitCode.INTERRUPTED
-            if arguments[:1] in (["run"], ["watch"], ["demo"])
-            else ExitCode.PASSED
-        )
+    except SystemExit as error:  # a plug-in's, or of a pipe that is not one of ours
+        return _fail(f"something ended the process with {error.code}; that is no verdict")
     except OSError as error:
         return _fail(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}")
     except Exception as error:  # noqa: BLE001 - the last line of defence, and it says so
@@ -138,7 +144,8 @@ def _known(error: Exception) -> int:
         _say(f"audit: {error}")
         return ExitCode.USAGE
     if os.environ.get("AUDIT_DEBUG"):
-        traceback.print_exc()
+        with suppress(OSError, ValueError):
+            traceback.print_exc()
     return _fail(
         f"internal error, please report it: {type(error).__name__}: {error} "
         f"(AUDIT_DEBUG=1 shows where)"
@@ -158,7 +165,8 @@ def _interrupted() -> int:
 def _say(message: str) -> None:
     from reports.text import safe_text
 
-    click.echo(safe_text(message), err=True)
+    with suppress(OSError, ValueError):  # stderr may be full, or closed
+        click.echo(safe_text(message), err=True)
 
 
 def close_stdout() -> None:

@@ -6,16 +6,17 @@ report.html       the same for people, one page
 report.md         the same as Markdown, short enough for a comment
 scores.parquet    every row of every check with its score
 probes/           each fitted probe, as safetensors and JSON
-status.json       written first as `running` and last as what came of it; `unwritten` says what
-                  could not be drawn of the record, and why
+status.json       written first as `running` and last as what came of it; `exit_code` is what the
+                  process ends with, `unwritten` what could not be drawn or written, and why
 """
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
@@ -59,10 +60,11 @@ def run_dir(path: Path | None) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        write_status(path, "interrupted")
+        with suppress(OSError):
+            write_status(path, "interrupted")
         raise
-    except BaseException as error:  # a closed stderr ends a run by SystemExit
-        with suppress(OSError):  # on a full disk this fails too, and the first error matters
+    except BaseException as error:
+        with suppress(OSError):  # where even this cannot be written, the first error matters
             write_status(path, "failed", reason=f"{type(error).__name__}: {error}")
         raise
 
@@ -101,8 +103,38 @@ def clear_run_dir(path: Path | None) -> None:
 
 
 def write_status(path: Path, status: str, **details: Any) -> None:
-    """Say where the run stands: `running`, `complete`, `interrupted` or `failed`."""
-    _write_json(path / STATUS, {"status": status, "pid": os.getpid(), **details})
+    """Say where the run stands: `running`, `complete`, `interrupted` or `failed`.
+
+    On a full disk the file that is there is written over in place, without the details where they
+    find no room: a run that ended must not look like one that goes on.
+
+    Raises:
+        OSError: it cannot be written in any way; for `running`, not as a whole.
+    """
+    brief = {"status": status, "pid": os.getpid()}
+    try:
+        _write_json(path / STATUS, {**brief, **details})
+    except OSError:
+        if status == "running" or not (path / STATUS).is_file():
+            raise
+        _write_over(path / STATUS, {**brief, **details}, brief)
+
+
+def _write_over(path: Path, *contents: Mapping[str, Any]) -> None:
+    """Write the first content that finds room into a file, its old end blanked.
+
+    Raises:
+        OSError: none does.
+    """
+    for content in contents:
+        with path.open("r+b", buffering=0) as file:
+            text = json.dumps(content, default=str).encode("ascii")
+            text = text.ljust(os.fstat(file.fileno()).st_size)
+            with suppress(OSError):
+                if file.write(text) == len(text):
+                    os.fsync(file.fileno())
+                    return
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
 
 
 def write_manifest(path: Path, manifest: Mapping[str, Any]) -> None:
@@ -140,6 +172,17 @@ def unwritten(path: Path) -> list[str]:
     """What the status of a run says could not be made of its record, a sentence each."""
     told: list[str] = json.loads((path / STATUS).read_text("utf-8")).get("unwritten", [])
     return told
+
+
+def add_unwritten(path: Path, sentences: Sequence[str], exit_code: int) -> None:
+    """Add to the status of a run what could not be written after it, and what that ends with.
+
+    Raises:
+        OSError: the status cannot be written.
+    """
+    told = json.loads((path / STATUS).read_text("utf-8"))
+    told["exit_code"], told["unwritten"] = exit_code, [*told.get("unwritten", []), *sentences]
+    write_status(path, **told)
 
 
 def write_scores(path: Path, scores: pd.DataFrame) -> None:

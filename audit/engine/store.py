@@ -30,7 +30,7 @@ def store_run(
         A sentence for each file that could not be made of the record.
 
     Raises:
-        OSError: the disk is full or the folder went away; the status stays `running`.
+        OSError: the disk is full or the folder went away; the status is the caller's.
     """
     write_manifest(folder, _manifest(report))
     probes = folder / "probes"
