@@ -170,8 +170,8 @@ def test_each_verdict_has_its_outcome(run: Run, pytester: pytest.Pytester) -> No
             "      0.9* n = * groups, * q = *",
             "  contradicts, misbehaves, says ' *': deployed. claim: *",
             "warn: belief gap *, at most 1.00",
-            "error: organism:liar, 7 checks: 1 error, 2 flag, 1 inconclusive, 1 warn, 1 pass, "
-            "1 flag (suppressed)",
+            "error: organism:liar, 7 checks: 1 error, 2 flag, 1 inconclusive, 1 warn, "
+            "1 flag (suppressed), 1 pass",
             f"report: {pytester.path}/out/report.html",
             "PASSED suites/mixed.yaml::tested",
             f"SKIPPED [[]1[]] suites/mixed.yaml:{LINE['strictest']}: *(rule of three)",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterator
 from typing import Literal
 
@@ -20,6 +19,7 @@ from reports.markdown.pieces import COMMENT_LIMIT, SUMMARY_LIMIT, Limit
 from reports.markdown.text import code, html_code, prose
 from reports.record import AuditReport, KnownRecord
 from reports.text import is_hidden
+from reports.views.audit import view_report
 from reports.views.features import ARGUMENTS
 from tests.reports import factory
 from tests.reports.hostile import HOSTILE
@@ -37,7 +37,8 @@ BLOCKS = {
 INLINE = {"text", "code_inline", "strong_open", "strong_close"}
 OUR_HTML = re.compile(
     r"<!-- alignment-audit(: [A-Za-z0-9_.,+-]+( [A-Za-z0-9_.,+-]+)?)? -->\n"
-    r"|<details>\n<summary>\S+ <b>\w+</b> <code>[^<>]*</code>(: [^<>&]*)?</summary>\n"
+    r"|<details>\n<summary>\S+ <b>\w+</b>( \((suppressed|known|below --fail-on)\))? "
+    r"<code>[^<>]*</code>(: [^<>&]*)?</summary>\n"
     r"|<details>\n<summary>What the words mean</summary>\n"
     r"|<details>\n<summary>Evidence on feature \d+( <code>[^<>]*</code>)?</summary>\n"
     r"|<details>\n<summary>Contexts by quantile of its positive activations</summary>\n"
@@ -111,7 +112,8 @@ def test_any_report_is_inert_tells_the_verdicts_and_is_the_same_twice(report: Au
     assert markdown == render_markdown(AuditReport.model_validate_json(report.to_json()))
     assert f"# {SIGNS[report.verdict]} **{report.verdict}** " in markdown.splitlines()[1]
     assert f"Exit code {report.exit_code}: " in markdown
-    assert Counter(told_verdicts(markdown)) == Counter(c.verdict for c in report.checks)
+    told = [view.verdict for view in view_report(report).checks]
+    assert told_verdicts(markdown) == told
     titles = [
         parsed[i + 1].content
         for parsed in [MARKDOWN.parse(markdown)]
@@ -301,3 +303,22 @@ def test_nothing_missing_is_said_too() -> None:
         checks=[factory.make_passing_check()], not_measured=[], partial=False, verdict="pass"
     )
     assert "Everything that was asked for was measured." in render_markdown(report)
+
+
+def test_what_else_differs_from_the_baseline_is_said() -> None:
+    baseline = KnownRecord(
+        model="m", weights_digest="w", record_digest="r", notes=["another seed: <b>0</b> and 1"]
+    )
+    markdown = render_markdown(factory.make_report(baseline=baseline))
+    _, _, after = markdown.partition("## What else differs from the baseline\n\n")
+    assert after.startswith("- another seed: ")
+    assert_inert(markdown)
+    assert "What else differs" not in render_markdown(factory.make_report())
+
+
+def test_what_is_below_fail_on_says_so_wherever_it_is_shown() -> None:
+    low = factory.make_check(gates=[factory.make_gate(severity="low", gates=False)])
+    markdown = render_markdown(factory.make_report(checks=[low]))
+    assert markdown.count("**flag** (below --fail-on)") == 3  # the table, the finding, the gate
+    assert "<b>flag</b> (below --fail-on)" in markdown
+    assert "1 check: 1 flag (below --fail-on)" in markdown

@@ -28,6 +28,7 @@ from reports.markdown.pieces import COMMENT_LIMIT
 from reports.read import ReportError
 from reports.record import AuditReport
 from reports.text import is_hidden
+from reports.views.audit import view_report
 from tests.reports import factory
 from tests.reports.hostile import HOSTILE
 from tests.reports.strategies import reports
@@ -162,9 +163,9 @@ def test_any_results_are_read_by_the_hub_as_they_are_meant(report: AuditReport) 
     entries = parse_eval_result_entries(stored)
     assert eval_result_entries_to_yaml(entries) == stored
     measured = [
-        check
-        for check in report.checks
-        if check.verdict in ("pass", "warn", "flag") and any(g.estimate for g in check.gates)
+        view.check
+        for view in view_report(report).checks
+        if view.verdict in ("pass", "warn", "flag") and any(g.estimate for g in view.check.gates)
     ]
     assert len(entries) == len(measured)
     told = {gate.estimate.value for c in measured for gate in c.gates if gate.estimate}

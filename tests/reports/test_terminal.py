@@ -164,7 +164,8 @@ def test_what_the_baseline_knows_is_marked(width: int) -> None:
         for state in states
     ]
     report = factory.make_report(
-        checks=[*checks, factory.make_known_check()], baseline=known(absent=["a/gone/firing_rate"])
+        checks=[*checks, factory.make_known_check()],
+        baseline=known(absent=["a/gone/firing_rate"], notes=["another seed"]),
     )
     text = printed(report, width=width)
     for check, mark in (("new", "(new)"), ("updated", "(got worse)"), ("praise", "(known)")):
@@ -175,6 +176,20 @@ def test_what_the_baseline_knows_is_marked(width: int) -> None:
     flat = " ".join(text.split())
     assert "1 new, 1 got worse, 1 known, 1 no more" in flat
     assert "flags no more - a/gone/firing_rate" in flat
+    assert "What else differs from the baseline - another seed" in flat
+
+
+@pytest.mark.parametrize("width", [40, 80, 120])
+def test_a_flag_that_does_not_gate_says_so(width: int) -> None:
+    low = factory.make_check(gates=[factory.make_gate(severity="low", gates=False)])
+    known = factory.make_gate(severity="critical", baseline_state="unchanged", gates=False)
+    both = factory.make_check(id="both", gates=[known, factory.make_gate(baseline_state="new")])
+    flat = " ".join(printed(factory.make_report(checks=[low, both]), width=width).split())
+    assert "below --fail-on, it does not gate" in flat
+    assert "2 checks: 1 flag, 1 flag (below --fail-on)" in flat
+    if width == 40:
+        assert "FLAG lying (below --fail-on)" in flat
+        assert "FLAG both (new) also flag (known)" in flat
 
 
 def test_why_there_is_no_answer_stands_with_the_check_and_below() -> None:
