@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from audit.engine.known import Known
 from audit.engine.measure import measure
 from audit.engine.observing import observe
 from audit.engine.plan import CheckWork, Plan
@@ -73,17 +74,18 @@ def measure_captured(
     """Measure check by check what was captured, in the order of `selected`.
 
     `behaviours`, by check, are taken as they are where the model is not there to be asked.
+    Checks that share rows share what was fitted on them.
     """
     talk.phase(f"measuring {model.name}", len(plan.checks))
-    works = iter(plan.checks)
+    works, shared = iter(plan.checks), Known()
     for done, one in enumerate(selected):
         talk.reached(done)
         if one.key in plan.failed:
             yield Failed(one, plan.failed[one.key])
         else:
             work = next(works)
-            known = None if behaviours is None else behaviours.get(one.key)
-            yield _outcome(plan, work, one, captured, seed, talk, known)
+            seen = None if behaviours is None else behaviours.get(one.key)
+            yield _outcome(plan, work, one, captured, seed, talk, seen, shared)
 
 
 def _outcome(
@@ -93,11 +95,12 @@ def _outcome(
     captured: Captured,
     seed: int,
     talk: Talk,
-    known: Sequence[Behaviour] | None,
+    seen: Sequence[Behaviour] | None,
+    shared: Known,
 ) -> Measured | Failed:
     try:
-        seen = observe(plan, work, captured, talk.say) if known is None else known
-        measurement = measure(work, captured, seen, seed=seed)
+        behaviours = observe(plan, work, captured, talk.say) if seen is None else seen
+        measurement = measure(work, captured, behaviours, seed=seed, known=shared)
     except MeasurementError as error:
         return Failed(one, str(error))
     return Measured(measurement)
