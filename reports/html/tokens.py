@@ -50,6 +50,6 @@ def shade(value: float, cut: float, most: float, *, read: bool) -> str:
     step = 0
     if value > cut:
         room = most - cut
-        share = (value - cut) / room if 0 < room < float("inf") else 1.0
+        share = min((value - cut) / room, 1.0) if 0 < room < float("inf") else 1.0
         step = min(STEPS, 1 + int(share * STEPS))
     return f"r{step}" if read else f"p{step}" if step else ""

@@ -196,6 +196,7 @@ def test_a_stronger_token_is_never_lighter_and_none_below_the_threshold_is_shade
 def test_what_the_score_was_made_of_is_boxed_shaded_or_not() -> None:
     assert [shade(v, 0.0, 4.0, read=True) for v in (-1.0, 0.5, 4.0)] == ["r0", "r1", "r4"]
     assert [shade(v, 0.0, 4.0, read=False) for v in (-1.0, 0.5, 4.0)] == ["", "p1", "p4"]
+    assert [shade(v, 0.0, 5e-324, read=False) for v in (0.0, 1.7e308)] == ["", "p4"]
 
 
 def test_a_token_without_text_is_seen_and_a_hidden_one_is_shown() -> None:
