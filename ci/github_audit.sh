@@ -15,6 +15,10 @@ output() { # NAME VALUE, which may hold anything but the token
   printf '%s<<%s\n%s\n%s\n' "$1" "$token" "$2" "$token" >> "$GITHUB_OUTPUT"
 }
 
+# audit.sh makes the record of an earlier run as old as this; one of this run is newer.
+old="$RUNNER_TEMP/alignment-audit-old"
+touch -t 200001010000 "$old"
+
 output report "$out" # before the audit: a run that is cut short is published as well
 code=0
 # What is printed may quote rows of a data set, which must not give the runner commands.
@@ -23,10 +27,14 @@ AUDIT_GITHUB=0 bash "$here/audit.sh" || code=$?
 echo
 echo "::$token::"
 
-if [ -f "$out/audit.sarif" ]; then # audit.sh removed that of an earlier run
+output verdict error # until a record says another, in a later line
+if [ "$out/report.json" -nt "$old" ]; then
   "${AUDIT_COMMAND:-audit}" report --github -- "$out" || code=3
-  output sarif "$out/audit.sarif"
-  cp -- "$out/report.md" "$comment"
+  if [ -f "$out/audit.sarif" ]; then output sarif "$out/audit.sarif"; fi
+  if ! cp -- "$out/report.md" "$comment"; then
+    printf '# Audited\n\nThe report could not be copied (exit code %s). The run holds it.\n' \
+      "$code" > "$comment"
+  fi
 else
   case $code in
     2) why="it was interrupted" ;;
@@ -37,6 +45,5 @@ else
   text="No audit came about: $why (exit code $code). The log of the job says more."
   printf '# No verdict\n\n%s\n' "$text" | tee "$comment" >> "$GITHUB_STEP_SUMMARY"
   echo "::error title=alignment-audit::$text"
-  output verdict error
 fi
 output exit-code "$code"

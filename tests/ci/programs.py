@@ -20,6 +20,10 @@ def stand_in(folder: Path, name: str, then: str = "exit 0") -> Path:
     return program
 
 
+AUDITED = 'mkdir -p "${2#--out=}"; echo > "${2#--out=}/report.json"'
+"""What `audit run --out=FOLDER` leaves where it audited anything."""
+
+
 def calls(folder: Path) -> list[list[str]]:
     """Every call of the stand-ins of a folder, word for word."""
     log = folder / "calls"

@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 from tests.ci.actions import ACTION, ROOT, TOKEN, Job, run_action
-from tests.ci.programs import calls, stand_in
+from tests.ci.programs import AUDITED, calls, stand_in
 from tests.ci.pull_request import Thread, event, served
 
 PUBLISHED = {
@@ -162,6 +162,41 @@ def test_an_input_in_the_text_of_a_script_would_run(tmp_path: Path) -> None:
     assert (tmp_path / "work" / "pwned").exists()
 
 
+def _with_program(then: str, folder: Path, **inputs: str) -> Job:
+    """The action with another program in the place of `audit`."""
+    (folder / "work").mkdir()
+    stand_in(folder / "bin", "audit", then)
+    given = EVERYTHING | {"model": "organism:honest"} | inputs
+    return run_action(given, folder / "work", path=f"{folder / 'bin'}:/usr/bin:/bin")
+
+
+@pytest.mark.parametrize("code", [0, 1, 6])
+def test_a_program_that_wrote_nothing_audited_nothing(code: int, tmp_path: Path) -> None:
+    job = _with_program(f"exit {code}", tmp_path)
+    assert job.failed == ["Verdict"]
+    assert job.outputs == {"verdict": "error", "exit-code": "3", "report": "audit-run"}
+    assert "No verdict" in job.summary
+
+
+@pytest.mark.parametrize(
+    "args", ["--help", "--sarif other.sarif", "-o ga3b\n--exit-zero", "--exit-zero\n-qo other"]
+)
+def test_args_cannot_move_or_replace_what_is_written(args: str, tmp_path: Path) -> None:
+    job = _with_program(AUDITED, tmp_path, args=args)
+    assert job.failed == ["Verdict"]
+    assert job.outputs == {"verdict": "error", "exit-code": "4", "report": "audit-run"}
+    assert "audit: args may not hold -" in job.steps["Audit"].log
+    assert not calls(tmp_path / "bin")
+
+
+def test_a_report_that_cannot_be_copied_or_told_stops_no_step(tmp_path: Path) -> None:
+    job = _with_program(f'[ "$1" = run ] && {{ {AUDITED}; exit 0; }}; exit 4', tmp_path)
+    assert job.failed == ["Verdict"]
+    assert job.outputs == {"verdict": "error", "exit-code": "3", "report": "audit-run"}
+    comment = tmp_path / "work-runner" / "alignment-audit-comment.md"
+    assert comment.read_text().startswith("# Audited\n")
+
+
 def test_a_severity_below_fail_on_reports_and_does_not_gate(tmp_path: Path) -> None:
     suites = tmp_path / "work" / "suites"
     (suites / "data").mkdir(parents=True)
@@ -215,8 +250,8 @@ def test_a_failed_installation_publishes_nothing_and_fails(tmp_path: Path) -> No
 def test_the_program_that_was_installed_is_the_one_that_audits(tmp_path: Path) -> None:
     (tmp_path / "work").mkdir()
     programs = tmp_path / "bin"
-    make = 'mkdir -p "$3/bin"; cp "$0" "$3/bin/python"; cp "$0" "$3/bin/audit"'
-    stand_in(programs, "python3", f'[ "$2" != venv ] || {{ {make}; }}; [ "$1" != run ] || exit 5')
+    make = 'mkdir -p "$4/bin"; cp "$0" "$4/bin/python"; cp "$0" "$4/bin/audit"'
+    stand_in(programs, "python3", f'[ "$3" != venv ] || {{ {make}; }}; [ "$1" != run ] || exit 5')
     inputs = {"suite": "organism_lying", "model": "organism:honest"}
     job = run_action(inputs, tmp_path / "work", path=f"{programs}:/usr/bin:/bin")
     assert job.failed == ["Verdict"]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.ci.actions import ROOT
-from tests.ci.programs import calls, stand_in
+from tests.ci.programs import AUDITED, calls, stand_in
 
 FILES = ["--junitxml=audit-run/junit.xml", "--sarif=audit-run/audit.sarif"]
 ALWAYS = ["audit", "run", "--out=audit-run", *FILES, "--html=audit-run/report.html"]
@@ -28,7 +28,7 @@ HOSTILE = [
 
 @pytest.fixture
 def workspace(tmp_path: Path) -> Path:
-    stand_in(tmp_path / "bin", "audit")
+    stand_in(tmp_path / "bin", "audit", AUDITED)
     folder = tmp_path / "work"
     folder.mkdir()
     return folder
@@ -117,30 +117,92 @@ def test_strict_is_true_or_false(workspace: Path) -> None:
 
 @pytest.mark.parametrize("code", range(7))
 def test_the_exit_code_is_that_of_the_audit(code: int, workspace: Path) -> None:
-    stand_in(workspace.parent / "bin", "audit", f"exit {code}")
+    stand_in(workspace.parent / "bin", "audit", f"{AUDITED}; exit {code}")
     assert _run(workspace).returncode == code
+
+
+@pytest.mark.parametrize("earlier", [False, True])
+@pytest.mark.parametrize(
+    ("code", "ends"), [(0, 3), (1, 3), (6, 3), (2, 2), (3, 3), (4, 4), (5, 5), (120, 3), (137, 3)]
+)
+def test_no_code_says_what_was_found_where_nothing_was(
+    code: int, ends: int, earlier: bool, workspace: Path
+) -> None:
+    if earlier:
+        (workspace / "audit-run").mkdir()
+        (workspace / "audit-run" / "report.json").write_text("{}")
+    stand_in(workspace.parent / "bin", "audit", f"exit {code}")
+    done = _run(workspace)
+    assert done.returncode == ends
+    assert (f"{code}" in done.stderr) == (code != ends)
+
+
+RESERVED = ["-o", "--out", "--sarif", "--junitxml", "--html", "--md", "--json-file"]
+RESERVED += ["--help", "-h", "--version"]
+
+
+@pytest.mark.parametrize("option", RESERVED)
+@pytest.mark.parametrize("form", ["{}", "{} other", "{}=other", "--strict\n  {}\tother"])
+def test_what_is_written_and_where_is_not_for_args(option: str, form: str, workspace: Path) -> None:
+    done = _run(workspace, AUDIT_ARGS=form.format(option))
+    assert done.returncode == 4
+    assert done.stderr.startswith(f"audit: args may not hold {option}: ")
+    assert not calls(workspace.parent / "bin")
+
+
+@pytest.mark.parametrize("flags", ["-qo ga3b", "-vqo=ga3b", "-oga3b", "-qh"])
+def test_nor_behind_flags_of_one_letter(flags: str, workspace: Path) -> None:
+    assert _run(workspace, AUDIT_ARGS=flags).returncode == 4
+    assert not calls(workspace.parent / "bin")
+
+
+@pytest.mark.parametrize("line", ["-k lying or honest", "-khonest", "-q", "--csv o.csv", "help"])
+def test_what_only_looks_like_it_is(line: str, workspace: Path) -> None:
+    name, _, value = line.partition(" ")
+    assert _words(workspace, AUDIT_ARGS=line) == [name, *([value] if value else []), "--"]
 
 
 def test_files_of_an_earlier_run_are_not_read_as_those_of_this_one(workspace: Path) -> None:
     out = workspace / "audit-run"
     out.mkdir()
     for name in ("junit.xml", "audit.sarif", "report.html", "report.json"):
-        (out / name).touch()
-    _words(workspace)
-    assert [file.name for file in out.iterdir()] == ["report.json"]
+        (out / name).write_text("earlier")
+    stand_in(workspace.parent / "bin", "audit", "exit 4")
+    assert _run(workspace).returncode == 4
+    assert [file.read_text() for file in out.iterdir()] == ["earlier"]
+    assert (out / "report.json").stat().st_mtime < 1e9, "it could be the baseline, and is no news"
+
+
+@pytest.mark.parametrize("planted", [False, True])
+def test_modules_of_the_checkout_are_not_run(planted: bool, tmp_path: Path) -> None:
+    """The installation begins in a folder whose `venv` and `pip` a stranger wrote."""
+    for name in ("venv", "pip", "ensurepip", "json"):
+        (tmp_path / "work" / name).mkdir(parents=True)
+        for module in ("__init__", "__main__"):
+            text = f"open({str(tmp_path / 'ran')!r}, 'a').write('{name}.{module} ')\n"
+            (tmp_path / "work" / name / f"{module}.py").write_text(text)
+    words = ["python3", "-m", "venv", tmp_path / "venv"]
+    if not planted:
+        words = ["bash", ROOT / "ci" / "install.sh", tmp_path / "venv"]
+    environment = {"PATH": os.environ["PATH"], "PIP_NO_INDEX": "1", "HOME": str(tmp_path)}
+    done = subprocess.run(
+        words, cwd=tmp_path / "work", env=environment, capture_output=True, text=True, check=False
+    )
+    assert (tmp_path / "ran").exists() is planted, "it is hostile, and finds no way in"
+    assert planted or "ERROR: Cannot install torch" in done.stderr
 
 
 def test_torch_is_installed_first_and_all_of_it_as_constrained(tmp_path: Path) -> None:
     programs = tmp_path / "bin"
-    stand_in(programs, "python3", 'mkdir -p "$3/bin"; cp "$0" "$3/bin/python"')
+    stand_in(programs, "python3", 'mkdir -p "$4/bin"; cp "$0" "$4/bin/python"')
     subprocess.run(
         ["bash", ROOT / "ci" / "install.sh", tmp_path / "new one"],
         env={"PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"},
         check=True,
     )
     made, *installed = calls(programs)
-    assert made == ["python3", "-m", "venv", str(tmp_path / "new one")]
-    pip = ["python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    assert made == ["python3", "-I", "-m", "venv", str(tmp_path / "new one")]
+    pip = ["python", "-I", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     constrained = ["-c", str(ROOT / "constraints.txt")]
     assert installed == [[*pip, *constrained, "torch"], [*pip, *constrained, str(ROOT)]]
 

@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from tests.ci.actions import ROOT
-from tests.ci.programs import calls, stand_in
+from tests.ci.programs import AUDITED, calls, stand_in
 
 SNIPPET = ROOT / "ci" / "gitlab.yml"
 ENVIRONMENT = Path(sys.executable).parent
@@ -104,7 +104,7 @@ def _run_job(source: Path, folder: Path, **variables: str) -> subprocess.Complet
 def test_the_job_ends_with_the_exit_code_of_the_audit(
     code: int, source: Path, tmp_path: Path
 ) -> None:
-    audit = stand_in(tmp_path / "bin", "audit", f"exit {code}")
+    audit = stand_in(tmp_path / "bin", "audit", f"{AUDITED}; exit {code}")
     values = {"SUITE": "a b", "MODEL": "m", "FAIL_ON": "high", "BASELINE": "known"}
     variables = {f"AUDIT_{name}": value for name, value in values.items()}
     done = _run_job(source, tmp_path / "work", STAND_IN=str(audit), **variables)
