@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from audit.engine.places import CHECKOUTS, place_of
 from audit.engine.results import Failed, results_of
 from audit.engine.selected import Selected
+from reports.machine.places import Place, located
 from suites.builtin import resolve_suite
 from suites.load import LoadedSuite, load_suite
 
@@ -57,13 +59,57 @@ def test_the_checkout_of_ci_comes_first(
     assert place_of(load_suite("lying.yaml"), LOC).startswith("safety/lying.yaml:")
 
 
-def test_a_checkout_that_does_not_hold_the_file_is_passed_over(
+def test_a_file_outside_of_the_checkout_of_ci_goes_by_its_name(
     suite_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "elsewhere").mkdir()
-    monkeypatch.setenv("GITHUB_WORKSPACE", str(tmp_path / "elsewhere"))
     (suite_file.parents[1] / ".git").write_text("gitdir: ..", encoding="utf-8")  # a worktree
     assert place_of(load_suite(suite_file), LOC).startswith("safety/lying.yaml:")
+    monkeypatch.setenv("GITHUB_WORKSPACE", str(tmp_path / "elsewhere"))
+    assert place_of(load_suite(suite_file), LOC).startswith("lying.yaml:")
+
+
+def test_a_built_in_suite_is_no_file_of_somebody_elses_repository(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    suite = load_suite(resolve_suite("organism_lying"))
+    line = line_of(suite, "- kind: belief_gap")
+    theirs = tmp_path / "suites" / "organism_lying.yaml"
+    theirs.parent.mkdir()
+    theirs.write_text("name: another\n", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    assert place_of(suite, LOC) == f"builtin:organism_lying:{line}:9"
+    monkeypatch.setenv("GITHUB_WORKSPACE", str(tmp_path))
+    assert place_of(suite, LOC) == f"builtin:organism_lying:{line}:9"
+    assert located(place_of(suite, LOC)) == Place("builtin:organism_lying", line, 9)
+    assert Place("builtin:organism_lying").uri == "builtin%3Aorganism_lying"
+
+
+def test_nor_where_the_package_is_installed_within_the_repository(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installed = tmp_path / "repo" / ".venv" / "site-packages" / "suites"
+    installed.mkdir(parents=True)
+    (tmp_path / "repo" / ".git").mkdir()
+    suite = load_suite(shutil.copy(resolve_suite("organism_lying"), installed))
+    monkeypatch.setattr("audit.engine.places.FOLDER", installed)
+    for name in (None, "CI_PROJECT_DIR"):
+        if name:
+            monkeypatch.setenv(name, str(tmp_path / "repo"))
+        monkeypatch.chdir(tmp_path / "repo")
+        assert place_of(suite, LOC).startswith("builtin:organism_lying:")
+
+
+def test_in_its_own_checkout_it_is_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    (home / ".git").mkdir(parents=True)
+    (home / "suites").mkdir()
+    suite = load_suite(shutil.copy(resolve_suite("organism_lying"), home / "suites"))
+    monkeypatch.setattr("audit.engine.places.FOLDER", home / "suites")
+    monkeypatch.chdir(home / "suites")
+    assert place_of(suite, LOC).startswith("suites/organism_lying.yaml:")
+    monkeypatch.setenv("GITHUB_WORKSPACE", str(home))
+    assert place_of(suite, LOC).startswith("suites/organism_lying.yaml:")
 
 
 def test_then_the_working_directory_and_then_the_bare_name(
