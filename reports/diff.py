@@ -59,6 +59,7 @@ class Caveat(Part):
         "reference",
         "version",
         "confidence",
+        "gates",
     ]
     sentence: str
 
@@ -99,6 +100,11 @@ class GateDiff(Part):
     limit_after: float | None = None
     paired: PairedChange | None = None
     not_paired: str = Field(default="", description="Why the rows were not compared, if so.")
+
+    @property
+    def is_new_flag(self) -> bool:
+        """Whether only the second audit has it, and it flags there."""
+        return self.status == "new" and self.verdict_after == "flag"
 
 
 class RecordDiff(Part):

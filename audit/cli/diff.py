@@ -44,8 +44,9 @@ def command(
     """Say what got worse or better from A to B, two run folders or their report.json.
 
     \b
-    Ends with 1 when something got worse: a gate flags that did not, or on the same audit
-    rows its rate rose by more than --margin, after correction for all gates compared.
+    Ends with 1 when something got worse: a gate flags that did not, or that A does not
+    have, or on the same audit rows its rate rose by more than --margin, after correction
+    for all gates compared. Suppressed checks do not gate.
     Ends with 6 when nothing could be compared, with 4 when A or B cannot be read.
     """
     if as_json and as_markdown:

@@ -38,6 +38,30 @@ def caveats_of_reports(before: AuditReport, after: AuditReport) -> Iterator[Cave
     yield from _versions(before, after)
 
 
+def caveats_of_scope(before: AuditReport, after: AuditReport) -> Iterator[Caveat]:
+    """Whether both asked the same suites, and were corrected over as many gates."""
+    for name, report, other in (("first", before, after), ("second", after, before)):
+        known = {suite.name for suite in other.suites}
+        alone = [f"`{suite.name}`" for suite in report.suites if suite.name not in known]
+        if alone:
+            yield Caveat(kind="suite", sentence=f"only the {name} audit asked {', '.join(alone)}")
+    then, now = (_corrected_over(report) for report in (before, after))
+    if then != now:
+        yield Caveat(
+            kind="gates",
+            sentence=f"findings were corrected over {_gates(then)} in the first audit and over "
+            f"{_gates(now)} in the second",
+        )
+
+
+def _corrected_over(report: AuditReport) -> int:
+    return sum(gate.q_value is not None for check in report.checks for gate in check.gates)
+
+
+def _gates(count: int) -> str:
+    return "1 gate" if count == 1 else f"{count} gates"
+
+
 def _models(before: ModelInfo, after: ModelInfo) -> Iterator[Caveat]:
     shapes = [
         f"`{model.architecture}` of {model.n_layers} layers and width {model.d_model}"

@@ -10,15 +10,21 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from audit.engine.diff_fairness import caveats_of_checks, caveats_of_gates, caveats_of_reports
+from audit.engine.diff_fairness import (
+    caveats_of_checks,
+    caveats_of_gates,
+    caveats_of_reports,
+    caveats_of_scope,
+)
 from audit.engine.diff_matching import Match, matches_of, with_rows
 from audit.engine.diff_pairs import Paired, read_scores
 from audit.engine.estimates import recorded
 from audit.exit_codes import ExitCode
 from probes.multiplicity import benjamini_hochberg
-from reports.diff import STATUSES, Caveat, DiffSide, GateDiff, PairedChange, RecordDiff, Status
+from reports.diff import Caveat, DiffSide, GateDiff, PairedChange, RecordDiff, Status
 from reports.read import read_report
 from reports.record import SEVERITIES, AuditReport, GateResult, Severity
+from reports.views.diff import place_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -64,7 +70,8 @@ def diff_records(
 
     A gate got worse when it flags and did not, or when the rate of its event on the same rows
     grew: the paired interval lies wholly above the margin and survives the correction over
-    all gates that were compared so.
+    all gates that were compared so. A flag of a gate that only the later audit has was never
+    compared with anything, and gates like one that got worse.
 
     Args:
         before: the earlier audit.
@@ -80,7 +87,7 @@ def diff_records(
         _gate_diff(match, paired, margin, fail_on)
         for match, paired in zip(matches, corrected, strict=True)
     ]
-    gates.sort(key=lambda gate: (STATUSES.index(gate.status), gate.suite, gate.check))
+    gates.sort(key=lambda gate: (place_of(gate), gate.suite, gate.check))
     return RecordDiff(
         before=_side(before),
         after=_side(after),
@@ -92,11 +99,11 @@ def diff_records(
 
 
 def exit_code_of(gates: Sequence[GateDiff], *, strict: bool = False) -> ExitCode:
-    """1 when something got worse that gates, 6 when nothing could be compared, else 0.
+    """1 when something that gates got worse or is a new flag, 6 when nothing could be compared.
 
-    `strict` also gives 6 where a gate is gone or could not be compared.
+    Else 0; `strict` also gives 6 where a gate is gone or could not be compared.
     """
-    if any(gate.status == "worse" and gate.gates for gate in gates):
+    if any((gate.status == "worse" or gate.is_new_flag) and gate.gates for gate in gates):
         return ExitCode.FLAGGED
     lost = [gate for gate in gates if gate.status in ("gone", "not_compared")]
     compared = [gate for gate in gates if gate.status not in ("gone", "not_compared", "new")]
@@ -213,7 +220,7 @@ def _as_said(gate: GateResult) -> str:
 def _caveats(before: AuditReport, after: AuditReport, matches: Sequence[Match]) -> Iterator[Caveat]:
     """Each once, those of the whole first."""
     same_weights = before.model.weights_digest == after.model.weights_digest
-    found = list(caveats_of_reports(before, after))
+    found = [*caveats_of_scope(before, after), *caveats_of_reports(before, after)]
     for match in matches:
         if match.before is None or match.after is None:
             continue

@@ -6,12 +6,12 @@ Says what the comparison's record says, with the two audits beside it. Decides n
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from reports.diff import STATUSES, DiffSide, GateDiff, RecordDiff, Status
+from reports.diff import STATUSES, DiffSide, GateDiff, RecordDiff
 from reports.drawing.diff import gate_change, paired_change, score_change
 from reports.html.anchors import anchors_of
 from reports.html.environment import page
@@ -21,11 +21,16 @@ from reports.record import AuditReport, CheckResult
 from reports.views.diff import (
     EXIT_MEANINGS,
     STATUS_WORDS,
+    Became,
+    became,
     diff_summary,
     found_words,
     gate_title,
+    headline,
     paired_words,
+    place_of,
     reason_words,
+    rests_words,
     unpaired_lines,
 )
 from reports.views.wording import figure, support_words
@@ -36,11 +41,12 @@ class GatePage:
     """One gate before and after, in words and in pictures."""
 
     gate: GateDiff
-    word: str
+    became: Became
     title: str
     reason: Markup
     before: str
     after: str
+    rows: str
     rests: tuple[tuple[str, str], ...]
     paired: tuple[str, ...]
     drawn: str | None
@@ -56,7 +62,7 @@ class CheckPage:
     anchor: str
     concept: str
     description: str
-    status: Status
+    became: Became
     gates: tuple[GatePage, ...]
     scores: str | None
 
@@ -77,11 +83,11 @@ def render_diff_html(diff: RecordDiff, before: AuditReport, after: AuditReport) 
     """The comparison of two audits as one self-contained page."""
     checks = list(_checks(diff, before, after))
     changed = [(check, gate) for check in checks for gate in check.gates]
-    changed.sort(key=lambda pair: STATUSES.index(pair[1].gate.status))
+    changed.sort(key=lambda pair: place_of(pair[1].gate))
     return page(
         "diff.html",
         diff=diff,
-        status=_worst([gate.status for gate in diff.gates]),
+        first=headline(diff.gates),
         words=STATUS_WORDS,
         statuses=STATUSES,
         summary=diff_summary(diff),
@@ -97,14 +103,9 @@ def render_diff_html(diff: RecordDiff, before: AuditReport, after: AuditReport) 
     )
 
 
-def _worst(statuses: Sequence[Status]) -> Status:
-    """The first in the order of reading; nothing at all was not compared."""
-    return min(statuses, key=STATUSES.index, default="not_compared")
-
-
 def _checks(diff: RecordDiff, before: AuditReport, after: AuditReport) -> Iterator[CheckPage]:
     """Checks in the order of their worst gate."""
-    gates = sorted(diff.gates, key=lambda gate: STATUSES.index(gate.status))
+    gates = sorted(diff.gates, key=place_of)
     keys = list(dict.fromkeys((gate.suite, gate.check) for gate in gates))
     old, new = _by_name(before), _by_name(after)
     for key, name in zip(keys, anchors_of(["/".join(key) for key in keys]), strict=True):
@@ -116,7 +117,7 @@ def _checks(diff: RecordDiff, before: AuditReport, after: AuditReport) -> Iterat
             anchor=name,
             concept=known.concept if known else "",
             description=known.description if known else "",
-            status=_worst([gate.status for gate in mine]),
+            became=headline(mine),
             gates=tuple(_gate(gate, diff.margin) for gate in mine),
             scores=score_change(then, now) if then and now else None,
         )
@@ -131,11 +132,12 @@ def _gate(gate: GateDiff, margin: float) -> GatePage:
     paired = [("same rows", gate.paired.difference)] if gate.paired else []
     return GatePage(
         gate=gate,
-        word=STATUS_WORDS[gate.status],
+        became=became(gate),
         title=gate_title(gate),
         reason=coded(reason_words(gate)),
         before=found_words(gate.verdict_before, gate.estimate_before, gate.limit_before),
         after=found_words(gate.verdict_after, gate.estimate_after, gate.limit_after),
+        rows=rests_words(gate),
         rests=tuple((name, support_words(found)) for name, found in (*sides, *paired) if found),
         paired=paired_words(gate) if gate.paired else (),
         drawn=gate_change(gate),

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from reports.diff import STATUSES, Caveat, GateDiff, RecordDiff
+from reports.diff import Caveat, GateDiff, RecordDiff
 from reports.markdown.pieces import COMMENT_LIMIT, Limit, Piece, by_turns, fitted, marker
 from reports.markdown.text import code, prose, table, table_row
 from reports.parts import Estimate
 from reports.record import Verdict
 from reports.views.diff import (
-    STATUS_WORDS,
+    became,
     diff_summary,
     gate_title,
     paired_words,
+    place_of,
     reason_words,
+    rests_words,
     unpaired_lines,
 )
 from reports.views.wording import UNKNOWN, estimate_words, figure
@@ -22,7 +24,7 @@ from reports.views.wording import UNKNOWN, estimate_words, figure
 # What is kept longest comes first: the gates as they come, then what makes it less than fair.
 GATE, CAVEAT, UNPAIRED = range(3)
 
-HEADER = ("Status", "Check", "Gate", "Before", "After", "On the same rows", "Why")
+HEADER = ("Status", "Check", "Gate", "Before", "After", "On the same rows", "Rests on", "Why")
 
 
 def render_diff_markdown(diff: RecordDiff, *, limit: Limit = COMMENT_LIMIT) -> str:
@@ -39,7 +41,7 @@ def _pieces(diff: RecordDiff) -> Iterator[Piece]:
     )
     if diff.gates:
         yield Piece(f"\n{table(HEADER, [])}\n")
-        order = sorted(range(len(diff.gates)), key=lambda i: STATUSES.index(diff.gates[i].status))
+        order = sorted(range(len(diff.gates)), key=lambda i: place_of(diff.gates[i]))
         places = [order.index(index) for index in range(len(order))]
         yield from by_turns(map(_gate, diff.gates), GATE, "gate", places)
     if unpaired := unpaired_lines(diff):
@@ -51,15 +53,16 @@ def _pieces(diff: RecordDiff) -> Iterator[Piece]:
 
 
 def _gate(gate: GateDiff) -> str:
-    word = STATUS_WORDS[gate.status]
+    word = became(gate).word
     return table_row(
         (
-            f"**{word}**" if gate.status == "worse" else word,
+            f"**{word}**" if word.isupper() else word,
             code(f"{gate.suite}/{gate.check}"),
             prose(gate_title(gate), 120),
             _found(gate.verdict_before, gate.estimate_before),
             _found(gate.verdict_after, gate.estimate_after),
             ", ".join(paired_words(gate)),
+            rests_words(gate),
             prose(reason_words(gate), 300),
         )
     )

@@ -9,7 +9,7 @@ from rich.text import Text
 from reports.diff import GateDiff, RecordDiff, Status
 from reports.terminal.words import inert, print_lines
 from reports.views.diff import (
-    STATUS_WORDS,
+    became,
     diff_summary,
     gate_title,
     paired_words,
@@ -81,7 +81,8 @@ def _table(diff: RecordDiff) -> Table:
 
 
 def _word(gate: GateDiff) -> Text:
-    return Text(STATUS_WORDS[gate.status], _STYLES[gate.status])
+    shown = became(gate)
+    return Text(shown.word, _STYLES[shown.tone])
 
 
 def _told(gate: GateDiff) -> Text:

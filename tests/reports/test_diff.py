@@ -12,9 +12,10 @@ from rich.console import Console
 
 from reports.diff import STATUSES, Caveat, DiffSide, GateDiff, PairedChange, RecordDiff
 from reports.markdown.diff import render_diff_markdown
+from reports.record import VERDICTS
 from reports.terminal.diff import print_diff
 from reports.text import is_hidden
-from reports.views.diff import STATUS_WORDS, diff_summary
+from reports.views.diff import STATUS_WORDS, became, diff_summary
 from tests.reports.factory import estimate
 from tests.reports.hostile import HOSTILE
 
@@ -125,6 +126,58 @@ def test_markdown_sets_what_means_something_in_code(text: str) -> None:
 def test_every_status_has_a_word_and_worse_stands_out() -> None:
     assert set(STATUS_WORDS) == set(STATUSES)
     assert [word for word in STATUS_WORDS.values() if word.isupper()] == ["WORSE"]
+
+
+NEW: dict[str, Any] = {
+    "status": "new",
+    "verdict_before": None,
+    "estimate_before": None,
+    "limit_before": None,
+    "paired": None,
+}
+
+
+def test_what_is_new_is_called_by_its_verdict() -> None:
+    found = {
+        verdict: became(make_gate_diff(**NEW | {"verdict_after": verdict}))
+        for verdict in (*VERDICTS, None)
+    }
+    assert {verdict: (one.word, one.tone) for verdict, one in found.items()} == {
+        "pass": ("new pass", "new"),
+        "warn": ("new warning", "changed"),
+        "flag": ("NEW FLAG", "worse"),
+        "inconclusive": ("new inconclusive", "not_compared"),
+        "error": ("new error", "not_compared"),
+        None: ("new", "new"),
+    }
+    assert {one.sign for one in found.values()} == {"new"}
+    excused = became(make_gate_diff(**NEW | {"verdict_after": "flag", "gates": False}))
+    assert (excused.word, excused.tone) == ("new flag", "changed")
+
+
+def test_a_new_flag_is_counted_and_read_apart_from_new_passes() -> None:
+    gates = [
+        make_gate_diff(**NEW | {"verdict_after": "pass", "check": "a"}),
+        make_gate_diff(**NEW | {"verdict_after": "pass", "check": "b"}),
+        make_gate_diff(**NEW | {"verdict_after": "flag", "check": "c", "gates": False}),
+        make_gate_diff(**NEW | {"verdict_after": "flag", "check": "d"}),
+        make_gate_diff(status="gone"),
+        make_gate_diff(),
+    ]
+    diff = make_diff(gates=gates)
+    said = "1 worse, 1 new flag, 1 gone, 1 new flag that does not gate, 2 new passes"
+    assert diff_summary(diff) == said
+    assert diff_summary(make_diff(gates=gates[3:4] * 2)) == "2 new flags"
+    markdown = render_diff_markdown(diff)
+    assert "| **NEW FLAG** | `organism_lying/d` |" in markdown
+    assert "| new flag | `organism_lying/c` |" in markdown
+    assert "NEW FLAG" in printed(diff)
+
+
+def test_rows_and_groups_stand_in_the_table() -> None:
+    assert "| n = 200 in 100 groups |" in render_diff_markdown(make_diff())
+    bare = make_gate_diff(**NEW | {"estimate_after": None})
+    assert "| - | - |" in render_diff_markdown(make_diff(gates=[bare]))
 
 
 def test_the_terminal_tells_what_changed_and_what_is_not_alike() -> None:

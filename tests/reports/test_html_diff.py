@@ -14,7 +14,7 @@ from reports.drawing.diff import score_change
 from reports.html.diff import render_diff_html
 from reports.record import VERDICTS, Threshold, Verdict
 from reports.text import is_hidden
-from reports.views.diff import STATUS_WORDS
+from reports.views.diff import became, place_of
 from reports.views.wording import estimate_words
 from tests.reports import factory
 from tests.reports.diff_strategies import diffs
@@ -36,7 +36,7 @@ def text_of(html: str) -> str:
 
 
 def told(html: str) -> list[str]:
-    """The statuses of the first list, in its order."""
+    """The tones of the first list, in its order."""
     first = html[html.index('<ol class="verdicts">') : html.index("</ol>")]
     return re.findall(r'<li class="(\w+)">', first)
 
@@ -52,9 +52,14 @@ def test_the_page_is_whole_and_inert(diff: RecordDiff) -> None:
 @given(diffs)
 def test_every_gate_is_told_in_the_order_in_which_it_is_read(diff: RecordDiff) -> None:
     html = page_of(diff)
-    changed = [status for status in told(html) if status != "unchanged"]
-    expected = [s for s in STATUSES for g in diff.gates if g.status == s and s != "unchanged"]
-    assert changed == expected
+    changed = [tone for tone in told(html) if tone != "unchanged"]
+    gates = [gate for gate in diff.gates if gate.status != "unchanged"]
+    read = sorted(gates, key=lambda gate: (STATUSES.index(gate.status), place_of(gate)))
+    anew = [gate for gate in read if gate.is_new_flag and gate.gates]
+    others = [gate for gate in read if gate not in anew]
+    worse = [gate for gate in others if gate.status == "worse"]
+    expected = [*worse, *anew, *others[len(worse) :]]
+    assert changed == [became(gate).tone for gate in expected]
     assert ("unchanged" in told(html)) == (diff.count("unchanged") > 0 or not diff.gates)
     assert html.count('<h3><span class="badge') == len(diff.gates)
     assert f"Exit code {diff.exit_code}" in html
@@ -83,10 +88,24 @@ def test_the_check_that_a_page_is_inert_can_fail() -> None:
 
 @pytest.mark.parametrize("status", STATUSES)
 def test_the_worst_status_stands_at_the_top_in_a_word(status: Status) -> None:
-    html = page_of(make_diff(gates=[make_gate_diff(status=status)]))
-    assert f'<header class="top {status}">' in html
+    gate = make_gate_diff(status=status)
+    html = page_of(make_diff(gates=[gate, make_gate_diff(status="unchanged")]))
+    assert f'<header class="top {became(gate).tone}">' in html
     top = text_of(html[html.index("<header") : html.index("</header>")])
-    assert STATUS_WORDS[status] in top
+    assert became(gate).word in top
+
+
+def test_a_new_flag_is_as_loud_as_what_got_worse_and_a_new_pass_is_not() -> None:
+    lone = {"status": "new", "verdict_before": None, "estimate_before": None, "paired": None}
+    passes = make_gate_diff(**lone | {"check": "a", "verdict_after": "pass"})
+    html = page_of(make_diff(gates=[passes, make_gate_diff(**lone | {"check": "b"})]))
+    assert told(html) == ["worse", "new"]
+    assert '<header class="top worse">' in html
+    top = text_of(html[html.index("<header") : html.index("</header>")])
+    assert "NEW FLAG" in top
+    assert "1 new flag, 1 new pass." in top
+    section = html[html.index('<section class="check') :]
+    assert re.findall(r'<section class="check (\w+)"', section) == ["worse", "new"]
 
 
 @pytest.mark.parametrize(("before", "after"), list(itertools.pairwise([*VERDICTS, VERDICTS[0]])))
@@ -112,13 +131,28 @@ def test_every_number_has_its_interval_and_n() -> None:
         assert f"n = {found.n}" in html
 
 
+def test_rows_and_groups_stand_beside_the_numbers_of_the_list_once_where_they_agree() -> None:
+    def first(diff: RecordDiff) -> str:
+        html = page_of(diff)
+        return text_of(html[html.index('<ol class="verdicts">') : html.index("</ol>")])
+
+    same = first(make_diff())
+    assert same.count("n = ") == 1
+    assert "limit 0.20; n = 200 in 100 groups" in same
+    other = make_gate_diff(estimate_before=factory.estimate(0.02, 0.001, 0.06, n=80, groups=80))
+    said = "before n = 80, after n = 200 in 100 groups, same rows n = 200 in 100 groups"
+    assert said in first(make_diff(gates=[other]))
+
+
 def test_what_makes_it_less_than_fair_is_said_and_nothing_is_said_of_a_fair_one() -> None:
     caveat = Caveat(where="a/b", kind="rows", sentence="`rows` were changed")
     assert "<code>a/b</code>: <code>rows</code> were changed" in page_of(
         make_diff(caveats=[caveat])
     )
-    assert "Nothing but the weights differs" in page_of(make_diff(caveats=[]))
-    assert "Nothing but the weights differs" not in page_of(make_diff())
+    other = make_side(weights_digest="0" * 64)
+    assert "Nothing but the weights differs" in page_of(make_diff(caveats=[], after=other))
+    assert "Nothing but the weights differs" not in page_of(make_diff(after=other))
+    assert "Nothing differs that was looked at" in page_of(make_diff(caveats=[]))
 
 
 def test_the_exit_code_is_explained_and_the_commands_are_there() -> None:

@@ -216,7 +216,8 @@ def test_a_record_is_neither_worse_nor_better_than_itself(report: AuditReport) -
 
 
 def test_new_and_gone_gates_are_told() -> None:
-    old, new = factory.make_gate(verdict="pass"), factory.make_gate(kind="disparity")
+    old = factory.make_gate(verdict="pass")
+    new = factory.make_gate(kind="disparity", verdict="pass")
     shared = factory.make_gate(kind="belief_gap")
     before = record(check={"gates": [old, shared]})
     after = record(check={"gates": [new, shared]})
@@ -225,6 +226,48 @@ def test_new_and_gone_gates_are_told() -> None:
     assert found == {"firing_rate": "gone", "disparity": "new", "belief_gap": "unchanged"}
     assert diff.exit_code == 0
     assert diff_records(before, after, strict=True).exit_code == 6
+
+
+@pytest.mark.parametrize(
+    ("verdict", "suppressed", "severity", "code"),
+    [
+        ("flag", False, "high", 1),
+        ("flag", False, "medium", 0),
+        ("flag", True, "high", 0),
+        ("pass", False, "high", 0),
+        ("warn", False, "high", 0),
+        ("inconclusive", False, "high", 0),
+        ("error", False, "high", 0),
+    ],
+)
+def test_a_new_flag_gates_and_nothing_else_that_is_new(
+    verdict: Any, suppressed: bool, severity: Any, code: int
+) -> None:
+    before = record()
+    excuse = Suppressed(reason="known", until="2999-01-01") if suppressed else None
+    gate = factory.make_gate(verdict=verdict, severity=severity)
+    added = factory.make_check(id="added", gates=[gate], verdict=verdict, suppressed=excuse)
+    after = before.model_copy(update={"checks": [*before.checks, added]})
+    diff = diff_records(before, after, fail_on="high")
+    assert diff.exit_code == code
+    assert [gate.status for gate in diff.gates if gate.check == "added"] == ["new"]
+
+
+def test_a_new_flag_gates_where_nothing_else_is_in_common() -> None:
+    before = record(check={"id": "another"})
+    assert diff_records(before, record({"verdict": "flag"})).exit_code == 1
+
+
+def test_a_new_flag_is_read_after_what_got_worse_and_before_the_rest() -> None:
+    def check(name: str, verdict: Any) -> Any:
+        gate = factory.make_gate(verdict=verdict)
+        return factory.make_check(id=name, gates=[gate], verdict=verdict, roles=ROLES)
+
+    before = record(checks=[check("grew", "pass"), check("left", "pass")])
+    now = {"a": "pass", "b": "inconclusive", "c": "flag", "grew": "flag"}
+    after = record(checks=[check(name, verdict) for name, verdict in now.items()])
+    found = [gate.check for gate in diff_records(before, after).gates]
+    assert found == ["grew", "c", "left", "b", "a"]
 
 
 def test_nothing_in_common_is_not_a_pass() -> None:
@@ -279,6 +322,21 @@ def test_what_makes_a_comparison_unfair_is_said(kind: str, after: dict[str, Any]
     assert diff_records(record(), record()).caveats == []
     diff = diff_records(record(), record(**after))
     assert [caveat.kind for caveat in diff.caveats] == [kind]
+
+
+def test_other_suites_and_another_family_are_said() -> None:
+    [suite] = record().suites
+    more = [suite, suite.model_copy(update={"name": "organism_bias"})]
+    added = factory.make_check(id="added", suite="organism_bias")
+    before = record()
+    after = before.model_copy(update={"suites": more, "checks": [*before.checks, added]})
+    assert [caveat.sentence for caveat in diff_records(before, after).caveats] == [
+        "only the second audit asked `organism_bias`",
+        "findings were corrected over 1 gate in the first audit and over 3 gates in the second",
+    ]
+    back = diff_records(after, before).caveats
+    assert [caveat.kind for caveat in back] == ["suite", "gates"]
+    assert back[0].sentence == "only the first audit asked `organism_bias`"
 
 
 def test_a_threshold_of_other_weights_needs_no_word() -> None:
