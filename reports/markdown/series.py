@@ -17,8 +17,8 @@ from reports.markdown.pieces import COMMENT_LIMIT, Limit, Piece, by_turns, fitte
 from reports.markdown.readings import check_section
 from reports.markdown.text import code, fenced, folded, prose, table, table_row
 from reports.series import CheckpointRow, SeriesReport
+from reports.verdicts import WORST_FIRST
 from reports.views.series import SeriesView, TrackView, compact, step_words, view_series
-from reports.views.standing import WORST_FIRST
 from reports.views.wording import UNKNOWN, percent
 
 READING = """- **stable**: what the monitor reads changed by no more than the tolerance. \

@@ -11,9 +11,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from reports.record import AuditReport, CheckResult, GateResult, Severity, Verdict
+from reports.verdicts import WORST_FIRST
 from reports.views.check import CheckView, view_check
 from reports.views.exits import AUDIT, exit_meaning
-from reports.views.standing import BELOW, WORST_FIRST, Excuse, Rank, shown_word
+from reports.views.standing import BELOW, Excuse, Rank, shown_word
 from reports.views.wording import gate_words
 
 UNDECIDED: frozenset[Verdict] = frozenset({"error", "inconclusive"})

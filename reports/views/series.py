@@ -25,8 +25,8 @@ from reports.series import (
     Stop,
     Track,
 )
+from reports.verdicts import WORST_FIRST
 from reports.views.exits import SERIES, exit_meaning
-from reports.views.standing import WORST_FIRST
 from reports.views.wording import (
     UNKNOWN,
     GateWords,

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from reports.record import SEVERITIES, BaselineState, Severity, Suppressed, Verdict
-
-WORST_FIRST: tuple[Verdict, ...] = ("error", "flag", "inconclusive", "warn", "pass")
+from reports.verdicts import WORST_FIRST
 
 Standing = Literal["unmeasured", "failed", "undecided", "noted", "excused", "passed"]
 """`noted` is what was found and does not gate by itself; `excused` a flag that somebody knows."""

@@ -8,10 +8,11 @@ from typing import get_args
 from hypothesis import given, settings
 
 from reports.record import VERDICTS, AuditReport, CheckResult
+from reports.verdicts import WORST_FIRST
 from reports.views.audit import UNDECIDED, view_report
 from reports.views.check import short_place, view_check
 from reports.views.known import check_state
-from reports.views.standing import STANDINGS, WORST_FIRST, Standing
+from reports.views.standing import STANDINGS, Standing
 from tests.reports import factory
 from tests.reports.strategies import reports
 

@@ -13,7 +13,7 @@ import pytest
 from audit.cli.events import SECONDS_BETWEEN, Told, checks_of, emit
 from audit.engine.measuring import Talk
 from reports.record import Estimate
-from reports.views.standing import WORST_FIRST
+from reports.verdicts import WORST_FIRST
 from tests.audit.cli.conftest import Done
 from tests.reports.factory import (
     make_check,
