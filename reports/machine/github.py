@@ -51,7 +51,7 @@ def annotations(record: Record, limit: int = LIMIT) -> list[str]:
 def command(level: Level, title: str, message: str, place: Place | None = None) -> str:
     """One workflow command, on one line, whatever stands in its parts."""
     properties: list[tuple[str, str]] = []
-    if place:
+    if place and place.in_repository:
         properties.append(("file", safe_text(place.file, FILE_LIMIT)))
         if place.line is not None and place.column is not None:
             properties += [("line", str(place.line)), ("col", str(place.column))]

@@ -11,6 +11,8 @@ _PLACE = re.compile(
     r"(?P<file>.+):(?P<line>[1-9][0-9]{0,8}):(?P<column>[1-9][0-9]{0,8})", re.DOTALL
 )
 
+BUILTIN = "builtin:"
+
 
 @dataclass(frozen=True)
 class Place:
@@ -19,6 +21,11 @@ class Place:
     file: str
     line: int | None = None
     column: int | None = None
+
+    @property
+    def in_repository(self) -> bool:
+        """Whether a reader of the repository can have that file; a built-in suite is none."""
+        return not self.file.startswith(BUILTIN)
 
     @property
     def uri(self) -> str:

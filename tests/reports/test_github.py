@@ -175,6 +175,12 @@ def test_no_more_than_the_limit_and_a_word_on_the_rest(limit: int) -> None:
     assert "job summary" not in "".join(annotations(few, 2))
 
 
+def test_a_built_in_suite_is_no_file_of_the_repository() -> None:
+    place = located("builtin:organism_lying:48:9")
+    assert command("error", "t", "m", place) == "::error title=t::m"
+    assert "file=" in command("error", "t", "m", located("organism_lying.yaml:48:9"))
+
+
 def test_nothing_audited_is_said_and_a_pass_says_nothing() -> None:
     assert annotations(factory.make_report(checks=[])) == [
         "::warning title=nothing was audited::no check was run"
