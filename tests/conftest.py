@@ -9,7 +9,7 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import Phase, settings
 
 SHARED_VARIABLE = "ALIGNMENT_AUDIT_SHARED"
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -20,7 +20,12 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 
 # The same cases on every run: a red CI is then somebody's doing. Look further with
 # `pytest --hypothesis-profile=default`.
-settings.register_profile("repeatable", derandomize=True, deadline=None)
+settings.register_profile(
+    "repeatable",
+    derandomize=True,
+    deadline=None,
+    phases=[Phase.explicit, Phase.generate, Phase.target, Phase.shrink],  # to explain takes minutes
+)
 settings.load_profile("repeatable")
 
 

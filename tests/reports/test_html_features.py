@@ -140,7 +140,7 @@ def test_a_check_without_features_says_nothing_of_them() -> None:
 
 def test_tokens_are_shaded_by_the_maximum_in_the_data() -> None:
     html = section(features_factory.make_feature_check())
-    assert '<i class="r p4" title="4.81">Spain</i>' in html
+    assert '<i class="r4" title="4.81">Spain</i>' in html
     assert '<i class="p2" title="2.20">?</i>' in html
     assert "<i>claim</i>" in html
 
@@ -154,7 +154,7 @@ def test_the_peak_is_always_in_the_window(length: int, data: st.DataObject) -> N
     made = card.dataset.model_copy(update={"top": [context], "maximum": 1.0, "bands": []})
     card = card.model_copy(update={"dataset": made, "synthetic": None})
     strip = card_pages(features_factory.make_feature_check(cards=[card]), "c-x")[0].top[0]
-    assert [token.text for token in strip.tokens if token.style == "r p4"] == [f"t{peak}"]
+    assert [token.text for token in strip.tokens if token.style == "r4"] == [f"t{peak}"]
     assert strip.before + len(strip.tokens) + strip.after == length
     assert len(strip.tokens) <= TOKENS
 

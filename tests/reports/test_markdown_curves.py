@@ -161,7 +161,7 @@ def test_a_baseline_says_what_is_new_known_worse_and_gone() -> None:
     head = markdown.split("\n## ")[0]
     assert "| ❌ **flag** (got worse) | `organism_lying/lying` |" in head
     assert "| ❌ **flag** (known) | `organism_sycophancy/praise` |" in head
-    assert "| ❌ **flag** (new) | `organism_lying/mild` |" in head
+    assert "| ❌ **flag** (below --fail-on) | `organism_lying/mild` |" in head
     assert "## Flags no more\n\n- `organism_bias/favouring/disparity`\n" in markdown
     assert f"| baseline record | `{'02d0' * 16}` |" in markdown
     found = [line for line in markdown.splitlines() if line.startswith("- ❌")]
