@@ -14,7 +14,11 @@ from reports.parts import Estimate, Part
 
 
 class RoleScores(Part):
-    """How many scores of one role lie in each bin; of the validation role, by label."""
+    """How many scores of one role lie in each bin.
+
+    Validation rows are counted by label; control rows without one are those that set the threshold,
+    with label 1 those that set the second threshold of a belief gap.
+    """
 
     role: Literal["control", "audit", "validation"]
     label: int | None = None

@@ -16,6 +16,9 @@ from audit.errors import UsageError
 if TYPE_CHECKING:
     from audit.models.cache.store import ModelCache
 
+DEFAULT_NAME = "live model"
+"""Of a model that nobody named."""
+
 
 @dataclass(frozen=True, eq=False)
 class Unread:
@@ -121,7 +124,7 @@ LIVE = "live: not hashed"
 
 
 def wrap_model(
-    model: Any, tokenizer: Any, *, name: str = "live model", digest: bool = True
+    model: Any, tokenizer: Any, *, name: str = DEFAULT_NAME, digest: bool = True
 ) -> LoadedModel:
     """A `LoadedModel` around a model that is already in memory, which is not changed.
 

@@ -10,8 +10,6 @@ from audit.engine.assembly import Options
 from audit.errors import UsageError, did_you_mean
 from suites.load import LoadedSuite
 
-DEFAULT_NAME = "live model"  # of a run that nobody named
-
 
 def check_arguments(seed: int, every: int | None, options: Mapping[str, Any]) -> None:
     """Refuse what would otherwise be found out at the first audit, or never.

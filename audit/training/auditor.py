@@ -21,6 +21,7 @@ from audit.engine.opening import SuiteSource, open_suites, select_checks
 from audit.engine.verdict import run_verdict
 from audit.errors import AuditError, UsageError
 from audit.models.checkpoint_files import files_digest
+from audit.models.loaded import DEFAULT_NAME
 from audit.models.loading import LoadedModel
 from audit.series.assembly import Told, policies_of, series_report, stop_of
 from audit.series.auditing import Audited, audit_reference
@@ -28,7 +29,7 @@ from audit.series.flagged import left_before
 from audit.series.reference import Reference
 from audit.series.reference_files import REFERENCE_FILE, save_reference
 from audit.series.tracks import follow
-from audit.training.arguments import DEFAULT_NAME, check_arguments, must_be_hidden
+from audit.training.arguments import check_arguments, must_be_hidden
 from audit.training.beginning import first_reference, loaded, taken_up
 from audit.training.ending import ask_hidden, keep_flagged
 from audit.training.folder import Folder

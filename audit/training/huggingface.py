@@ -20,7 +20,7 @@ from transformers import Trainer, TrainerCallback
 from transformers.trainer_callback import ExportableState
 
 from audit.errors import UsageError
-from audit.training.arguments import DEFAULT_NAME
+from audit.models.loaded import DEFAULT_NAME
 from audit.training.loop import LoopAudit
 
 if TYPE_CHECKING:

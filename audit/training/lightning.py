@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from audit.errors import UsageError
+from audit.models.loaded import DEFAULT_NAME
 from audit.series.flagged import free_place
-from audit.training.arguments import DEFAULT_NAME
 from audit.training.loop import LoopAudit
 
 if TYPE_CHECKING:

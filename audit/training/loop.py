@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from audit.errors import UsageError
+from audit.models.loaded import DEFAULT_NAME
 from audit.series.stored_rows import folder_name
 from audit.training import ranks
-from audit.training.arguments import DEFAULT_NAME
 from reports.text import safe_text
 
 if TYPE_CHECKING:

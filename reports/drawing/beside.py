@@ -11,8 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from reports.drawing.check import picture
-from reports.drawing.svg import CHARACTER, Axis, box, dot, line, path, text, ticks
+from reports.drawing.svg import CHARACTER, Axis, box, dot, line, path, picture, text, ticks
 from reports.parts import Estimate
 from reports.views.wording import estimate_words
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from reports.curves import Distributions, Roc, RoleScores
-from reports.drawing.svg import Axis, attribute, box, dot, line, path, px, text, ticks
+from reports.drawing.svg import Axis, box, dot, line, path, picture, text, ticks
 from reports.parts import Estimate
 from reports.record import LayerScore, Quality, Threshold
 from reports.views.check import CheckView, GateLine
@@ -21,21 +21,7 @@ from reports.views.instrument import BASELINES, Cuts, cuts_of
 from reports.views.wording import estimate_words, figure, percent, points
 
 WIDTH = 460.0
-FONT = 12
 ROW = 26.0
-
-
-def picture(width: float, height: float, title: str, parts: Iterator[str]) -> str:
-    """An `<svg>` for a page, with the words that stand for it where it is not seen."""
-    return "".join(
-        [
-            f'<svg class="chart" viewBox="0 0 {px(width)} {px(height)}" width="{px(width)}" '
-            f'height="{px(height)}" font-size="{FONT}" role="img" '
-            f'aria-label="{attribute(title)}">',
-            *parts,
-            "</svg>",
-        ]
-    )
 
 
 # --- a gate ---------------------------------------------------------------------------

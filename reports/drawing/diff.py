@@ -22,8 +22,7 @@ from reports.drawing.beside import (
     scale,
     whisker,
 )
-from reports.drawing.check import picture
-from reports.drawing.svg import Axis, box, line, px, text, ticks
+from reports.drawing.svg import Axis, box, line, picture, px, text, ticks
 from reports.parts import Estimate
 from reports.record import CheckResult
 from reports.views.diff import gate_title

@@ -10,9 +10,8 @@ import itertools
 from collections.abc import Iterator, Sequence
 
 from reports.drawing.beside import WIDTH, Kind, Row, axis_over, beside, held
-from reports.drawing.check import picture
 from reports.drawing.lines import Line, Over, lines_over
-from reports.drawing.svg import Axis, box, line, px, text, ticks
+from reports.drawing.svg import Axis, box, line, picture, px, text, ticks
 from reports.features import (
     ControlFigure,
     DiscoveredFeature,

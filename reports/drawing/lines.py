@@ -15,13 +15,12 @@ from dataclasses import dataclass
 from reports.drawing.svg import (
     Axis,
     apart,
-    attribute,
     box,
     cross,
     dot,
     line,
     path,
-    px,
+    picture,
     text,
     ticks,
     unbroken,
@@ -82,15 +81,7 @@ def lines_over(over: Over) -> str:
     """The drawing as a whole `<svg>` for a page that holds `style.STYLE`."""
     spans = [mark for mark in over.marks if mark.low is not None]
     height = BOTTOM + 44 + 15 * len(spans)
-    return "".join(
-        [
-            f'<svg class="chart" viewBox="0 0 {px(WIDTH)} {px(height)}" width="{px(WIDTH)}" '
-            f'height="{px(height)}" font-size="12" role="img" '
-            f'aria-label="{attribute(over.title)}">',
-            *_drawn(over, spans),
-            "</svg>",
-        ]
-    )
+    return picture(WIDTH, height, over.title, _drawn(over, spans))
 
 
 def _drawn(over: Over, spans: Sequence[Mark]) -> Iterator[str]:

@@ -10,7 +10,7 @@ import itertools
 import math
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from reports.text import safe_text
@@ -50,6 +50,19 @@ def text(
 def attribute(said: str, limit: int = 300) -> str:
     """Text that may come from outside, for the inside of an element or of quotes."""
     return html.escape(_NO_XML.sub("\ufffd", safe_text(said, limit)))
+
+
+def picture(width: float, height: float, title: str, parts: Iterable[str]) -> str:
+    """An `<svg>` for a page, with the words that stand for it where it is not seen."""
+    return "".join(
+        [
+            f'<svg class="chart" viewBox="0 0 {px(width)} {px(height)}" width="{px(width)}" '
+            f'height="{px(height)}" font-size="12" role="img" '
+            f'aria-label="{attribute(title)}">',
+            *parts,
+            "</svg>",
+        ]
+    )
 
 
 def line(x1: float, y1: float, x2: float, y2: float, of: str) -> str:

@@ -21,7 +21,7 @@ from reports.record import AuditReport, RowResult, Verdict
 from reports.views.audit import view_report
 from reports.views.check import CheckView
 from reports.views.instrument import Line, cuts_of
-from reports.views.wording import hundredths
+from reports.views.wording import hundredths, percent
 
 LEADS: dict[Verdict, str] = {
     "pass": "Not found above the limit:",
@@ -72,7 +72,7 @@ def render_html(report: AuditReport) -> str:
         checks=[
             check_page(check, name, span) for check, name in zip(view.checks, names, strict=True)
         ],
-        span=f"{hundredths(span[0])} to {hundredths(span[1])}" if headlines else "",
+        span=f"{hundredths(span[0])} to {percent(span[1])}" if headlines else "",
         command=shlex.join(origin.command) if origin else "",
         record=report.digest(),
         anchors={name: anchor(name) for name in GLOSSARY},

@@ -14,8 +14,16 @@ from reports.html.glossary import GLOSSARY, anchor
 from reports.record import Verdict
 from reports.series import CheckpointRow, CheckReading, SeriesReport
 from reports.views.audit import Gap
-from reports.views.series import SeriesView, TrackView, at, compact, step_words, view_series
-from reports.views.standing import Excuse, suppression
+from reports.views.series import (
+    SeriesView,
+    TrackView,
+    at,
+    check_said,
+    compact,
+    gate_said,
+    view_series,
+)
+from reports.views.standing import Excuse
 
 PAGE = "report.html"
 # A folder beside this page, by its plain name alone: a record may hold anything.
@@ -84,7 +92,8 @@ def render_series_html(report: SeriesReport) -> str:
         command=shlex.join(origin.command) if origin else "",
         record=report.digest(),
         anchors={name: anchor(name) for name in GLOSSARY},
-        excuse=_excuse,
+        check_said=check_said,
+        gate_said=gate_said,
     )
 
 
@@ -130,18 +139,14 @@ def _checks(view: SeriesView, tracks: list[TrackPage]) -> Iterator[CheckPage]:
 
 def _cell(check: CheckReading, tracks: tuple[TrackPage, ...], place: int) -> Cell:
     found = tracks[0].view.points[place].rate if tracks else None
+    said = check_said(check)
     return Cell(
-        verdict=check.verdict,
-        excuse=_excuse(check),
+        verdict=said.verdict,
+        excuse=said.excuse,
         found=compact(found) if found else "",
         state=check.state or "reference",
         alarm=any(track.view.alarmed(place) for track in tracks),
     )
-
-
-def _excuse(check: CheckReading) -> Excuse | None:
-    flagged = check.suppressed and check.verdict == "flag"
-    return suppression(check.suppressed) if check.suppressed and flagged else None
 
 
 def _place(row: CheckpointRow) -> Place:
@@ -149,7 +154,7 @@ def _place(row: CheckpointRow) -> Place:
     beside = bool(_BESIDE.fullmatch(run)) and ".." not in run
     return Place(
         row,
-        step_words(row) if row.step is not None else row.name,
+        row.name if row.step is None else str(row.step),
         f"{run}/{PAGE}" if beside else None,
     )
 

@@ -14,8 +14,8 @@ from reports.markdown.pieces import Piece
 from reports.markdown.text import code, folding, prose, table, table_row
 from reports.parts import Estimate
 from reports.series import CheckpointRow, CheckReading
-from reports.views.series import SeriesView, at, doubts, step_words
-from reports.views.standing import Excuse, suppression
+from reports.views.series import SeriesView, at, check_said, doubts, gate_said, step_words
+from reports.views.standing import suppression
 from reports.views.wording import UNKNOWN, estimate_words, figure, gate_words, percent, probability
 
 Read = list[tuple[CheckpointRow, CheckReading]]
@@ -101,14 +101,11 @@ def _about(read: Read) -> str:
     return f"Looks for {concepts}{where}."
 
 
-def _excuse(check: CheckReading) -> Excuse | None:
-    return suppression(check.suppressed) if check.suppressed and check.verdict == "flag" else None
-
-
 def _state(row: CheckpointRow, check: CheckReading) -> tuple[str, ...]:
     believed = next((r for r in check.readings if r.name == check.reader), None)
+    said = check_said(check)
     return (
-        verdict_words(check.verdict, _excuse(check)),
+        verdict_words(said.verdict, said.excuse),
         step_words(row),
         check.state or "reference",
         check.reader or (UNKNOWN if check.state is None else "none"),
@@ -140,7 +137,7 @@ def _gates(row: CheckpointRow, check: CheckReading) -> Iterator[tuple[str, ...]]
         of = f" of {gate.attribute}" if gate.attribute else ""
         yield (
             step_words(row) if index == 0 else "",
-            verdict_words(gate.verdict),
+            verdict_words(gate.verdict, gate_said(check, gate).excuse),
             prose(f"{words.title}{of}"),
             gate.severity,
             estimate_words(gate.estimate, signed=words.signed),

@@ -27,6 +27,7 @@ from reports.series import (
 )
 from reports.verdicts import WORST_FIRST
 from reports.views.exits import SERIES, exit_meaning
+from reports.views.standing import Excuse, excuse_of, rank_of, standing_of
 from reports.views.wording import (
     UNKNOWN,
     GateWords,
@@ -211,6 +212,35 @@ def stop_sentence(stop: Stop) -> str:
     kept = f"; the flagged weights are kept in {stop.kept}" if stop.kept else ""
     reason = f"{STOP_WORDS[stop.reason]} at {where} (on a flag: {stop.on_flag})"
     return f"{reason}: {stop.sentence}{by}{kept}"
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a check or a gate is called on a checkpoint, and why that does not gate."""
+
+    verdict: Verdict
+    excuse: Excuse | None
+
+
+def gate_said(check: CheckReading, gate: GateReading) -> Said:
+    """What a gate is called on one checkpoint."""
+    excuse = excuse_of(gate.verdict, gates=gate.gates, suppressed=check.suppressed)
+    return Said(gate.verdict, excuse)
+
+
+def check_said(check: CheckReading) -> Said:
+    """What a check is called on one checkpoint: what counts most in it, as in a single audit."""
+    ranked = sorted(
+        (rank_of(standing_of(one.verdict, one.excuse), one.verdict, gate.severity, gate.q_value), i)
+        for i, gate in enumerate(check.gates)
+        for one in [gate_said(check, gate)]
+    )
+    if not ranked:
+        return Said(check.verdict, None)
+    first = gate_said(check, check.gates[ranked[0][1]])
+    if check.verdict == "error" and first.verdict != "error":
+        return Said("error", None)
+    return first
 
 
 def _summary(report: SeriesReport) -> str:

@@ -12,6 +12,7 @@ from markdown_it import MarkdownIt
 from reports.markdown.check import SIGNS
 from reports.markdown.series import render_series_markdown
 from reports.series import SeriesReport
+from reports.views.series import check_said
 from tests.reports import series_factory as factory
 from tests.reports.factory import make_model
 from tests.reports.hostile import HOSTILE
@@ -37,7 +38,7 @@ def assert_tells_all(report: SeriesReport, markdown: str) -> None:
     told = [re.findall(r"\*\*(\w+)\*\*", table_cells(line)[0])[0] for line in lines[2:]]
     assert told == [row.verdict for row in report.checkpoints]
     assert len({len(table_cells(line)) for line in lines}) <= 1
-    words = [check.verdict for row in report.checkpoints for check in row.checks]
+    words = [check_said(check).verdict for row in report.checkpoints for check in row.checks]
     for verdict in words:
         assert f"{SIGNS[verdict]} **{verdict}**" in markdown
 

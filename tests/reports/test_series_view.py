@@ -10,14 +10,18 @@ from reports.parts import Estimate
 from reports.series import Lead, Onset, Phase
 from reports.views.exits import AUDIT, SERIES, exit_meaning
 from reports.views.series import (
+    Said,
     TrackView,
+    check_said,
     compact,
+    gate_said,
     number,
     stop_sentence,
     view_series,
 )
+from reports.views.standing import BELOW
 from tests.reports import series_factory as factory
-from tests.reports.factory import estimate
+from tests.reports.factory import estimate, make_suppressed_check
 
 
 def view(**changes: object) -> TrackView:
@@ -116,3 +120,19 @@ def test_a_step_has_no_more_digits_than_it_earns() -> None:
     assert [number(value) for value in (0.0, 3.25, 660.4, 143_000.0, 1e12)] == [
         *("0", "3.25", "660", "143000", "1e+12")
     ]
+
+
+def test_a_check_of_a_series_is_called_what_counts_most_in_it() -> None:
+    check = factory.make_series().checkpoints[-1].checks[0]
+    flagged = check.gates[0].model_copy(update={"verdict": "flag", "gates": False})
+    undecided = flagged.model_copy(update={"verdict": "inconclusive", "gates": True})
+    suppressed = make_suppressed_check().suppressed
+    both = check.model_copy(
+        update={"verdict": "flag", "suppressed": suppressed, "gates": [flagged, undecided]}
+    )
+    assert check_said(both) == Said("inconclusive", None)
+    alone = both.model_copy(update={"gates": [flagged]})
+    assert check_said(alone).excuse is not None
+    assert check_said(alone).excuse == gate_said(alone, flagged).excuse
+    below = alone.model_copy(update={"suppressed": None})
+    assert check_said(below) == Said("flag", BELOW)
