@@ -5,7 +5,7 @@ Knows lengths and memory; not what is computed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from audit.errors import MeasurementError
 
@@ -40,8 +40,7 @@ def run_in_batches(
     start = 0
     while start < len(order):
         longest = max(1, lengths[order[start]])
-        items = max(1, min(max_batch_tokens // longest, max_items or len(order)))
-        stop = min(len(order), start + items)
+        stop = _end(order, lengths, start, max_batch_tokens, max_items)
         if not _fits(run, start, stop):
             if stop - start == 1:
                 raise MeasurementError(
@@ -58,6 +57,32 @@ def run_in_batches(
         if done is not None:
             done(sum(lengths[index] for index in order[start:stop]))
         start = stop
+
+
+def batches(
+    order: Sequence[int], lengths: Sequence[int], max_batch_tokens: int
+) -> Iterator[tuple[int, int]]:
+    """The parts of `order` that `run_in_batches` runs, where memory is enough.
+
+    How many items a batch holds is told by its longest, its first, alone.
+    """
+    start = 0
+    while start < len(order):
+        stop = _end(order, lengths, start, max_batch_tokens, None)
+        yield start, stop
+        start = stop
+
+
+def _end(
+    order: Sequence[int],
+    lengths: Sequence[int],
+    start: int,
+    max_batch_tokens: int,
+    max_items: int | None,
+) -> int:
+    longest = max(1, lengths[order[start]])
+    items = max(1, min(max_batch_tokens // longest, max_items or len(order)))
+    return min(len(order), start + items)
 
 
 def longest_first(lengths: Sequence[int], items: Sequence[int]) -> list[int]:

@@ -15,6 +15,7 @@ from audit.errors import UsageError
 
 if TYPE_CHECKING:
     from audit.models.cache.store import ModelCache
+    from audit.models.crew import Crew
 
 DEFAULT_NAME = "live model"
 """Of a model that nobody named."""
@@ -69,6 +70,7 @@ class LoadedModel:
         unread: names of the weights in its files that the model has no place for.
         cache: what it was asked before; None of a model that others may have changed since its
             digest was taken.
+        crew: others that hold this model and run it instead; None where it runs here.
     """
 
     name: str
@@ -86,6 +88,7 @@ class LoadedModel:
     path: Path | None
     unread: tuple[str, ...] = ()
     cache: ModelCache | None = None
+    crew: Crew | None = None
 
     @property
     def in_memory(self) -> bool:

@@ -35,11 +35,13 @@ class Answers:
     Attributes:
         kinds: the kind of answer of each slot; None where it cannot be kept.
         keys: by slot, the key of each answer in it.
+        digests: of each sequence.
     """
 
     def __init__(self, sequences: Sequence[TokenSequence], reads: Sequence[Read]) -> None:
         self.kinds: list[str | None] = [*map(pooled_kind, reads), next_kind()]
         self.keys: list[list[bytes]] = [[] for _ in self.kinds]
+        self.digests = [sequence_id(sequence.ids) for sequence in sequences]
         self._sequences = sequences
         self._rows: list[dict[tuple[int, int], int]] = [{} for _ in reads]
         self._first_next: list[int] = []
@@ -47,7 +49,7 @@ class Answers:
             if kind in self.kinds[:slot]:  # equal readers: the later one is not worth the care
                 self.kinds[slot] = None
         for index, sequence in enumerate(sequences):
-            name = sequence_id(sequence.ids)
+            name = self.digests[index]
             for number, selection in enumerate(sequence.selections):
                 key = answer_key(name, selection.positions)
                 for read in selection.reads:

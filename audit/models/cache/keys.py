@@ -85,7 +85,7 @@ def sequence_id(ids: Sequence[int]) -> bytes:
 def answer_key(sequence: bytes, asked: Sequence[int] = ()) -> bytes:
     """Digest of a prompt and of what is asked at it, `KEY` bytes; the first is the prompt's own.
 
-    Thus a shard, which is chosen by the first byte, holds all that is known of a prompt.
+    Thus a shard, which is told by the first byte, holds all that is known of a prompt.
     """
     return sequence[:1] + hashlib.sha256(sequence + array("q", asked).tobytes()).digest()[: KEY - 1]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -37,7 +38,7 @@ def recalled_stream(
         MeasurementError: as `stream`.
     """
     if loaded.cache is None:
-        yield from stream(loaded, sequences, hook_names, positions=positions)
+        yield from _streamed(loaded, sequences, hook_names, positions)
         return
     wanted = [range(len(ids)) for ids in sequences] if positions is None else positions
     keys = [answer_key(sequence_id(ids), at) for ids, at in zip(sequences, wanted, strict=True)]
@@ -53,9 +54,31 @@ def recalled_stream(
             order = order[take:]
         return
     del kept
-    yield from _keeping(
-        loaded.cache, keys, stream(loaded, sequences, hook_names, positions=positions)
-    )
+    yield from _keeping(loaded.cache, keys, _streamed(loaded, sequences, hook_names, positions))
+
+
+def _streamed(
+    loaded: LoadedModel,
+    sequences: Sequence[tuple[int, ...]],
+    hook_names: Sequence[str],
+    positions: Sequence[Sequence[int]] | None,
+) -> Iterator[TokenActivations]:
+    if loaded.crew is None:
+        yield from stream(loaded, sequences, hook_names, positions=positions)
+        return
+    for _, batches in loaded.crew.each(streamed, [(sequences, hook_names, positions)]):
+        yield from batches
+
+
+def streamed(
+    loaded: LoadedModel,
+    sequences: Sequence[tuple[int, ...]],
+    hook_names: Sequence[str],
+    positions: Sequence[Sequence[int]] | None,
+) -> list[TokenActivations]:
+    """What `stream` gives, all at once, on the host."""
+    batches = stream(loaded, sequences, hook_names, positions=positions)
+    return [replace(one, x={name: x.cpu() for name, x in one.x.items()}) for one in batches]
 
 
 def _find(cache: ModelCache, keys: list[bytes], hook_names: Sequence[str]) -> _Kept:

@@ -1,8 +1,8 @@
 """One file of the cache: tables of answers in safetensors, each part with its checksum.
 
-A file is named `SHARD-DIGEST.safetensors`. The digest is that of its header, and the header holds
-one of every tensor, so a flipped bit is found wherever it is, and a reader that wants one table
-reads and checks that table alone.
+A file is named `SHARD-DIGEST.safetensors`: the bits that all its keys begin with, or `all`. The
+digest is that of its header, and the header holds one of every tensor, so a flipped bit is found
+wherever it is, and a reader that wants one table reads and checks that table alone.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ SUFFIX = ".safetensors"
 _PARTS = ("keys", "counts", "values")
 _DTYPES = {"U8": np.uint8, "I64": np.int64, "F32": np.float32, "F64": np.float64}
 _NAME_DIGITS = 32
+_ANY = "all"
 
 
 class DamagedError(Exception):
@@ -55,7 +56,10 @@ class Table:
 
 
 def pack(shard: str, tables: Mapping[str, Table]) -> tuple[str, bytes]:
-    """Name and content of a file that holds these tables, by the kind of their answers."""
+    """Name and content of a file that holds these tables, by the kind of their answers.
+
+    Their keys all begin with the bits of `shard`, which may be empty.
+    """
     from safetensors.numpy import save
 
     tensors = {
@@ -67,7 +71,12 @@ def pack(shard: str, tables: Mapping[str, Table]) -> tuple[str, bytes]:
     metadata = {"kinds": json.dumps(list(tables)), "sha256": json.dumps(checksums, sort_keys=True)}
     content: bytes = save(tensors, metadata)
     end = 8 + int.from_bytes(content[:8], "little")
-    return f"{shard}-{_checksum(content[:end])[:_NAME_DIGITS]}{SUFFIX}", content
+    return f"{shard or _ANY}-{_checksum(content[:end])[:_NAME_DIGITS]}{SUFFIX}", content
+
+
+def file_shard(file: Path) -> str:
+    """The bits that all keys in a file begin with."""
+    return file.name.partition("-")[0].removeprefix(_ANY)
 
 
 def unpack(file: Path, kinds: Collection[str]) -> Iterator[tuple[str, Table]]:

@@ -1,7 +1,7 @@
-"""The answers of one model in the cache: looked up by shard, added by shard, never changed.
+"""The answers of one model in the cache: looked up by shard, added by part, never changed.
 
-A shard is all prompts whose digest begins with the same hexadecimal digit: which process
-computed an answer, and with how many others, has no say in where it lies.
+A file names the shard of its prompts, which their digests tell: which process computed an answer
+has no say in where it lies.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ import numpy as np
 
 from audit.models.cache.folder import ABOUT, ANSWERS, CacheFolder, cache_folder
 from audit.models.cache.keys import KEY, folder_name, model_identity, surroundings
-from audit.models.cache.segments import SUFFIX, DamagedError, Table, pack, unpack
+from audit.models.cache.parts import MOST_BITS, shard_of
+from audit.models.cache.segments import SUFFIX, DamagedError, Table, file_shard, pack, unpack
 from audit.models.loaded import LoadedModel
 
 _MOST_NAMES = 8
@@ -53,9 +54,10 @@ class ModelCache:
         waiting = {
             kind: {key: at for at, key in enumerate(keys)} for kind, keys in wanted.items() if keys
         }
-        shards = {_shard(first) for first in {key[0] for of in waiting.values() for key in of}}
+        begin = {shard_of(key, MOST_BITS) for of in waiting.values() for key in of}
+        shards = {bits[:some] for bits in begin for some in range(MOST_BITS + 1)}
         for file in sorted(self.path.glob(f"*{SUFFIX}")):
-            if file.name[0] not in shards:
+            if file_shard(file) not in shards:
                 continue
             try:
                 found = list(unpack(file, [kind for kind, keys in waiting.items() if keys]))
@@ -73,17 +75,18 @@ class ModelCache:
                 for kind, table in found:
                     _hand_over(kind, table, waiting[kind], took)
 
-    def add(self, tables: Mapping[str, Table]) -> None:
-        """Keep answers, by kind. Where that is not possible it is told, and nothing else."""
-        for digit in range(16):
-            of_shard = {}
-            for kind, table in tables.items():
-                rows = np.flatnonzero(table.keys[:, 0] >> 4 == digit)
-                if len(rows):
-                    of_shard[kind] = table.take(rows)
-            if of_shard and self.folder.writable:
-                name, content = pack(_shard(digit << 4), of_shard)
-                self.folder.put(f"{self.place}/{name}", content)
+    def add(self, tables: Mapping[str, Table], shard: str = "") -> None:
+        """Keep answers as one file, all of them or none.
+
+        Args:
+            tables: answers, by kind.
+            shard: of all their prompts; empty where they are of several.
+
+        Where it is not possible that is told, and nothing else.
+        """
+        if tables and self.folder.writable:
+            name, content = pack(shard, tables)
+            self.folder.put(f"{self.place}/{name}", content)
 
     def used_by(self, name: str, identity: Mapping[str, str]) -> None:
         """Note under which name the model was used."""
@@ -93,10 +96,6 @@ class ModelCache:
             self.folder.put_note(
                 f"{self.place}/{ABOUT}", {"names": names, "identity": dict(identity)}
             )
-
-
-def _shard(first: int) -> str:
-    return f"{first >> 4:x}"
 
 
 def _hand_over(kind: str, table: Table, waiting: dict[bytes, int], took: Took) -> None:
