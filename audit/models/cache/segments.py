@@ -23,7 +23,7 @@ SUFFIX = ".safetensors"
 _PARTS = ("keys", "counts", "values")
 _DTYPES = {"U8": np.uint8, "I64": np.int64, "F32": np.float32, "F64": np.float64}
 _NAME_DIGITS = 32
-_ANY = "all"
+_ANY, _ABOUT = "all", "tables"
 
 
 class DamagedError(Exception):
@@ -68,8 +68,8 @@ def pack(shard: str, tables: Mapping[str, Table]) -> tuple[str, bytes]:
         for part in _PARTS
     }
     checksums = {name: _checksum(tensor.data) for name, tensor in tensors.items()}
-    metadata = {"kinds": json.dumps(list(tables)), "sha256": json.dumps(checksums, sort_keys=True)}
-    content: bytes = save(tensors, metadata)
+    about = json.dumps({"kinds": list(tables), "sha256": checksums}, sort_keys=True)
+    content: bytes = save(tensors, {_ABOUT: about})  # of several words the order would be chance
     end = 8 + int.from_bytes(content[:8], "little")
     return f"{shard or _ANY}-{_checksum(content[:end])[:_NAME_DIGITS]}{SUFFIX}", content
 
@@ -89,11 +89,14 @@ def unpack(file: Path, kinds: Collection[str]) -> Iterator[tuple[str, Table]]:
     with file.open("rb") as stream:
         header, start = _header(file, stream)
         metadata = header.pop("__metadata__")
-        checksums = json.loads(metadata["sha256"])
+        if _ABOUT not in metadata:
+            raise DamagedError("it was written by another version")
+        about = json.loads(metadata[_ABOUT])
+        checksums = about["sha256"]
         end = start + max(entry["data_offsets"][1] for entry in header.values())
         if file.stat().st_size != end:
             raise DamagedError(f"it is {file.stat().st_size} bytes long and should be {end}")
-        for number, kind in enumerate(json.loads(metadata["kinds"])):
+        for number, kind in enumerate(about["kinds"]):
             if kind in kinds:
                 names = [f"{number}.{part}" for part in _PARTS]
                 yield (
