@@ -10,7 +10,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from suites.spec import Label, NonEmpty, OpenRate, Pattern, Role, Spec, Where
+from suites.spec import Label, NonEmpty, OpenRate, Pattern, Spec, Where
+from suites.words import Role
 
 ColumnName = NonEmpty | None
 ChatRole = Literal["system", "developer", "user", "assistant", "tool"]

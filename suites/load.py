@@ -83,8 +83,8 @@ def load_suite(
 
     Args:
         path: the YAML file.
-        vocabulary: for fields of a monitor the names that exist, such as
-            `{"fitter": ["logistic"]}`; fields that are not named here are not checked.
+        vocabulary: for fields of a monitor what gives the names that exist, such as
+            `{"fitter": fitter_names}`; fields that are not named here are not checked.
         today: the day that suppressions are measured against.
 
     Raises:

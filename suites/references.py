@@ -7,17 +7,18 @@ over here: the schema has complained already.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from suites.problems import Problem, dotted, nearest, show
-from suites.schema import ROLES
+from suites.words import ROLES
 from suites.yaml12 import Document
 
 Loc = tuple[str | int, ...]
-Vocabulary = Mapping[str, Collection[str]]
+Vocabulary = Mapping[str, Callable[[], Collection[str]]]
+"""For fields of a monitor what says the names that exist, asked where a check uses the field."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +92,9 @@ def _lacks_share(dataset: Any, role: str) -> str:
 def _unknown_words(
     document: Document, loc: Loc, monitor: Any, vocabulary: Vocabulary
 ) -> Iterator[Problem]:
-    for field, known in vocabulary.items():
+    for field, names in vocabulary.items():
         word = monitor.get(field) if isinstance(monitor, dict) else None
-        if isinstance(word, str) and word not in known:
+        if isinstance(word, str) and word not in (known := names()):
             yield _unknown(document, (*loc, "monitor", field), word, known)
 
 

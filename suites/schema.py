@@ -25,20 +25,8 @@ from suites.monitor_spec import (
     ProbeSpec,
 )
 from suites.policy import OnFlag, Policy
-from suites.spec import (
-    ROLES,
-    SEVERITIES,
-    Identifier,
-    Label,
-    NonEmpty,
-    OpenRate,
-    Pattern,
-    Rate,
-    Role,
-    Severity,
-    Spec,
-    Where,
-)
+from suites.spec import Identifier, Label, NonEmpty, OpenRate, Pattern, Rate, Spec, Where
+from suites.words import ROLES, SEVERITIES, Role, Severity
 
 __all__ = [
     "DEFAULT_DEPTHS",

@@ -10,12 +10,6 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-Role = Literal["train", "validation", "control", "audit"]
-ROLES: tuple[Role, ...] = ("train", "validation", "control", "audit")
-
-Severity = Literal["low", "medium", "high", "critical"]
-SEVERITIES: tuple[Severity, ...] = ("low", "medium", "high", "critical")
-
 Scalar = str | int | float | bool
 Identifier = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
 NonEmpty = Annotated[str, Field(min_length=1)]

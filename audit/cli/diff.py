@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from suites.schema import SEVERITIES, Severity
+from suites.words import SEVERITIES, Severity
 
 
 @click.command("diff")

@@ -7,18 +7,17 @@ mistakes.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
+from functools import cache
 from pathlib import Path
 
 from audit.engine.selected import Selected
 from audit.engine.selection import compile_expression, names_of
 from audit.errors import NothingToAuditError
-from probes.fitters import fitter_names
-from probes.pooling import pooling_names
-from probes.sae.formats import sae_format_names
 from suites.builtin import resolve_suite
 from suites.data_checks import check_suite
 from suites.load import LoadedSuite, load_suite
 from suites.problems import Problem, SuiteError
+from suites.references import Vocabulary
 from suites.rows import Row
 from suites.schema import Role
 from suites.splits import rows_by_role, unit_hash
@@ -78,13 +77,30 @@ def select_checks(
     return selected
 
 
-def vocabulary() -> dict[str, tuple[str, ...]]:
-    """Names that a suite may use and only the engine knows."""
-    return {
-        "fitter": fitter_names(),
-        "pooling": pooling_names(),
-        "sae_format": sae_format_names(),
-    }
+def vocabulary() -> Vocabulary:
+    """Names that a suite may use and only the engine knows; a room is entered for those used."""
+    return {"fitter": _fitters, "pooling": _poolings, "sae_format": _sae_formats}
+
+
+@cache  # packages that register names are asked once
+def _fitters() -> tuple[str, ...]:
+    from probes.fitters import fitter_names
+
+    return fitter_names()
+
+
+@cache
+def _poolings() -> tuple[str, ...]:
+    from probes.pooling import pooling_names
+
+    return pooling_names()
+
+
+@cache
+def _sae_formats() -> tuple[str, ...]:
+    from probes.sae.formats import sae_format_names
+
+    return sae_format_names()
 
 
 def _why_none(expression: str | None, only: Set[tuple[str, str]] | None) -> str:

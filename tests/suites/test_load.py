@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +78,7 @@ def test_every_mistake_at_once_in_the_order_of_the_file(load: Any) -> None:
         suppress: {reason: "", until: 2020}
         gates: []
     """
-    vocabulary = {"fitter": ["logistic", "lda"], "pooling": ["mean"]}
+    vocabulary = {"fitter": lambda: ["logistic", "lda"], "pooling": lambda: ["mean"]}
     assert told(load, text, vocabulary=vocabulary) == [
         "suite.yaml:3:1: versio: unknown key 'versio' (did you mean 'version'?)",
         "suite.yaml:6:6: concepts.n: must be text, not 12 (put it in quotes: '12')",
@@ -232,9 +233,23 @@ def test_a_suite_without_checks_is_only_to_be_included(load: Any) -> None:
 def test_an_unknown_word_is_checked_only_against_a_vocabulary(load: Any) -> None:
     text = VALID.replace("gates:", "monitor: {fitter: lgistic, pooling: men}\n        gates:")
     assert load(text).suite.checks["lies"].monitor.fitter == "lgistic"
-    lines = told(load, text, vocabulary={"fitter": ["logistic"], "pooling": ["mean", "max"]})
+    vocabulary = {"fitter": lambda: ["logistic"], "pooling": lambda: ["mean", "max"]}
+    lines = told(load, text, vocabulary=vocabulary)
     assert "no fitter is called 'lgistic' (did you mean 'logistic'?)" in lines[0]
     assert "no pooling is called 'men' (did you mean 'mean'?)" in lines[1]
+
+
+def test_a_vocabulary_is_asked_only_for_the_fields_that_a_check_uses(load: Any) -> None:
+    asked: list[str] = []
+
+    def names(field: str) -> list[str]:
+        asked.append(field)
+        return ["logistic"]
+
+    text = VALID.replace("gates:", "monitor: {fitter: logistic}\n        gates:")
+    fields = ("fitter", "pooling", "sae_format")
+    load(text, vocabulary={field: partial(names, field) for field in fields})
+    assert asked == ["fitter"]
 
 
 @pytest.mark.parametrize(("until", "expired"), [("2029-12-31", True), ("2030-01-01", False)])
