@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: help install demo demo-training browser test test-slow screenshots check format organisms schema judge-sae clean
+.PHONY: help install demo demo-training browser test test-slow screenshots check format organisms schema judge-sae bench bench-smoke clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -78,6 +78,19 @@ judge-sae: $(VENV)/.dev $(JUDGE)/bin/python ## SAE loaders and export against sa
 	@HF_HUB_OFFLINE=1 $(JUDGE)/bin/python tests/judge/make_goldens.py $(JUDGED)/made
 	@PYTHONPATH=. $(BIN)/python tests/judge/compare.py $(JUDGED)/made $(JUDGED)/exported tests/probes/sae/golden
 	@HF_HUB_OFFLINE=1 $(JUDGE)/bin/python tests/judge/read_exports.py $(JUDGED)/exported
+
+$(VENV)/.bench: $(VENV)/.base
+	@$(PIP) -e '.[bench]'
+	@touch $@
+
+# sae-lens is timed where JUDGE has it; without it that row says so.
+BENCH = PYTHONPATH=. HF_HUB_OFFLINE=1 OMP_NUM_THREADS=1 SAELENS=$(JUDGE)/bin/python $(BIN)/python -m benchmarks.speed
+
+bench: $(VENV)/.bench ## what it costs beside the bare forward pass and its peers, in half an hour
+	@$(BENCH)
+
+bench-smoke: $(VENV)/.bench ## the same on less work, under two minutes
+	@$(BENCH) --smoke
 
 clean: ## remove what the targets made
 	rm -rf $(VENV) .venv-judge build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

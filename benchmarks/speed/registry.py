@@ -1,0 +1,48 @@
+"""Every row of the table, in its order: a name and the function that measures it."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from benchmarks.speed.figures import CannotRunError, Figure
+from benchmarks.speed.work import Work
+
+Measure = Callable[[Work], Iterator[Figure]]
+
+
+@dataclass(frozen=True)
+class Row:
+    """Figures that are measured together.
+
+    Attributes:
+        name: what `--only` calls it.
+        what: the promise that it holds the project to.
+        module: where it is measured, within this package.
+        function: which function of it.
+    """
+
+    name: str
+    what: str
+    module: str
+    function: str = "rows"
+
+    def measure(self, work: Work) -> Iterator[Figure]:
+        """Its figures; where it cannot run, one without a number that says why."""
+        try:
+            module = importlib.import_module(f"benchmarks.speed.{self.module}")
+        except ModuleNotFoundError as error:
+            yield Figure(self.what, None, note=f"{error.name} is missing")
+            return
+        try:
+            yield from getattr(module, self.function)(work)
+        except CannotRunError as error:
+            yield Figure(self.what, None, note=str(error))
+
+
+ROWS = (
+    Row("floor", "capture and pooling against the floor", "against_floor"),
+    Row("bridge", "against TransformerBridge.run_with_cache", "peers", "bridge_rows"),
+    Row("nnsight", "against nnsight's trace", "peers", "nnsight_rows"),
+)

@@ -1,0 +1,48 @@
+"""Where the figures go: one JSON file, one Markdown table, and the section of the README."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks.speed.figures import Figure, table
+from benchmarks.speed.work import Work
+from reports.atomic import write_text_atomic
+
+RESULTS = Path(__file__).parents[1] / "results"
+README = Path(__file__).parents[1] / "README.md"
+BEGIN, END = "<!-- speed: written by make bench -->", "<!-- end of speed -->"
+
+
+def read(folder: Path) -> dict[str, list[dict[str, Any]]]:
+    """The figures of an earlier run, by row; none where there was none."""
+    file = folder / "speed.json"
+    if not file.is_file():
+        return {}
+    found: dict[str, list[dict[str, Any]]] = {}
+    for row in json.loads(file.read_text(encoding="utf-8"))["rows"]:
+        found.setdefault(row["row"], []).append(row)
+    return found
+
+
+def entries(name: str, figures: Sequence[Figure]) -> list[dict[str, Any]]:
+    """The figures of a row, as the file holds them."""
+    return [{"row": name, **figure.row()} for figure in figures]
+
+
+def write(folder: Path, rows: Sequence[dict[str, Any]], work: Work) -> None:
+    """Write both files."""
+    folder.mkdir(parents=True, exist_ok=True)
+    content = {"smoke": work.smoke, "threads": 1, "rounds": work.rounds, "rows": list(rows)}
+    write_text_atomic(folder / "speed.json", json.dumps(content, indent=1) + "\n")
+    write_text_atomic(folder / "speed.md", table(rows))
+
+
+def write_readme(rows: Sequence[dict[str, Any]]) -> None:
+    """Put the table between the marks of the README."""
+    text = README.read_text(encoding="utf-8")
+    if BEGIN in text and END in text:
+        before, after = text.split(BEGIN)[0], text.split(END)[1]
+        write_text_atomic(README, f"{before}{BEGIN}\n{table(rows)}{END}{after}")
