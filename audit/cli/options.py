@@ -131,6 +131,18 @@ def json_option(function: Command) -> Command:
     )(function)
 
 
+def ray_option(function: Command) -> Command:
+    """`--ray`."""
+    return click.option(
+        "--ray",
+        is_flag=False,
+        flag_value="local",
+        metavar="[ADDRESS]",
+        help="Run the models on a Ray cluster: HOST:PORT, `auto`, or this machine's own cores if "
+        "no address is given (docs/scale.md). Wants the extra `ray`.",
+    )(function)
+
+
 def cache_option(function: Command) -> Command:
     """`--no-cache`."""
     return click.option(

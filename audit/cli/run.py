@@ -15,6 +15,7 @@ from audit.cli.options import (
     half_option,
     json_option,
     loading_options,
+    ray_option,
     selection_options,
     suites_argument,
 )
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 @loading_options
 @half_option
 @cache_option
+@ray_option
 @click.option(
     "--reference",
     metavar="MODEL",
@@ -76,6 +78,7 @@ def command(
     allow_pickle: bool,
     allow_half: bool,
     no_cache: bool,
+    ray: str | None,
     reference: str | None,
     base: str | None,
     out: Path | None,
@@ -131,6 +134,7 @@ def command(
         allow_pickle=allow_pickle,
         allow_half=allow_half,
         cache=not no_cache,
+        ray=ray,
     )
     folder = out or default_run_dir(names, models[0], datetime.now(UTC))
     asked = {"command": "run", "suites": suites, "models": models, "reference": reference}

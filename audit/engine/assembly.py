@@ -26,6 +26,7 @@ class Options:
     `only` names checks by their suite and id, for callers that selected by themselves. `cache`
     takes from the user's cache what models were asked before, and keeps there what is new, of
     models that are given by name; one that comes loaded may have been changed by whoever had it.
+    `ray` is the address of a Ray cluster that runs these models instead of this process.
     """
 
     seed: int = 0
@@ -40,6 +41,7 @@ class Options:
     allow_pickle: bool = False
     allow_half: bool = False
     cache: bool = True
+    ray: str | None = None
 
 
 @dataclass(eq=False)

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from audit.cluster.far import open_named
 from audit.engine.assembly import Options, Progress, assemble, model_info
 from audit.engine.baseline import against_baseline, must_fit, read_baseline
 from audit.engine.gates import NEEDS_REFERENCE
@@ -148,6 +149,16 @@ def audit_model(
 def _loaded(model: str | LoadedModel, options: Options, talk: Talk) -> LoadedModel:
     if isinstance(model, LoadedModel):
         return model
+    if options.ray is not None:
+        return open_named(
+            model,
+            options.ray,
+            device=options.device,
+            dtype=options.dtype,
+            allow_pickle=options.allow_pickle,
+            cache=options.cache,
+            say=talk.say,
+        )
     if options.cache:
         return open_model(
             model,

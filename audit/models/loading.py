@@ -126,14 +126,14 @@ def read_weights(found: FoundModel) -> tuple[Any, tuple[str, ...]]:
         ) from None
 
 
-def empty_model(found: FoundModel) -> Any:
-    """The model's modules without numbers, on the meta device."""
+def empty_model(config: Any) -> Any:
+    """The modules of a model of this config without numbers, on the meta device."""
     import torch
     from transformers import AutoModel, AutoModelForCausalLM
 
-    auto = AutoModelForCausalLM if _is_causal(found.config) else AutoModel
+    auto = AutoModelForCausalLM if _is_causal(config) else AutoModel
     with quiet(), torch.device("meta"):
-        return auto.from_config(copy.deepcopy(found.config), trust_remote_code=False)
+        return auto.from_config(copy.deepcopy(config), trust_remote_code=False)
 
 
 def _folder(name: str, *, allow_pickle: bool) -> Path:

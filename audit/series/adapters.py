@@ -5,6 +5,7 @@ Knows adapter_config.json as PEFT writes it. Loads no weights: it says what must
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from audit.errors import UsageError
-from audit.models.checkpoint_files import INDEX, PICKLED, WEIGHTS
+from audit.models.checkpoint_files import INDEX, PICKLED, WEIGHTS, files_digest
 
 ADAPTER_CONFIG = "adapter_config.json"
 ADAPTER_WEIGHTS = "adapter_model.safetensors"
@@ -215,3 +216,16 @@ def _first(
     """What the first pattern says that matches the end of a module's path, as PEFT reads it."""
     matches = (number for pattern, number in patterns if re.match(rf"(.*\.)?({pattern})$", path))
     return next(matches, otherwise)
+
+
+def adapted_digest(base: str, adapter: Adapter, file: Path) -> str:
+    """The digest of weights with an adapter in them.
+
+    Args:
+        base: the digest of the base's.
+        adapter: what its config asks for.
+        file: that holds its tensors.
+    """
+    scalings = (adapter.rank, adapter.alpha, adapter.rank_stabilised, adapter.ranks, adapter.alphas)
+    parts = (base, files_digest([file]), repr(scalings))
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()

@@ -8,22 +8,22 @@ written, be overwritten, be deleted.
 
 from __future__ import annotations
 
-import hashlib
 import re
 import textwrap
 from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from audit.cluster.far import absolute, named_digest, open_far
 from audit.engine.assembly import Options
 from audit.errors import MeasurementError, UsageError
 from audit.models.cache.store import with_cache
 from audit.models.checkpoint_files import (
     TOKENIZER_FILES,
     check_safetensors,
-    files_digest,
     tokenizer_digest,
 )
 from audit.models.loaded import LoadedModel, describe
@@ -34,7 +34,13 @@ from audit.models.loading import (
     load_model,
     read_tokenizer,
 )
-from audit.series.adapters import ADAPTER_PICKLE, ADAPTER_WEIGHTS, Adapter, read_adapter
+from audit.series.adapters import (
+    ADAPTER_PICKLE,
+    ADAPTER_WEIGHTS,
+    Adapter,
+    adapted_digest,
+    read_adapter,
+)
 from audit.series.broken import why_broken
 from audit.series.checkpoints import Checkpoint
 from audit.series.completeness import Completeness, is_complete
@@ -108,6 +114,8 @@ def open_like(
         UsageError: as `open_checkpoint`.
         MeasurementError: as `open_checkpoint`.
     """
+    if options.ray is not None:
+        return _open_far(checkpoint, like, options, options.ray)
     model = open_checkpoint(
         checkpoint,
         device=options.device,
@@ -117,6 +125,41 @@ def open_like(
         bases=bases,
     )
     return with_cache(model) if options.cache else model
+
+
+def _open_far(
+    checkpoint: Checkpoint, like: Identity | None, options: Options, address: str
+) -> LoadedModel:
+    """The checkpoint on a Ray cluster, where what is wrong with its weights is found."""
+    check_dtype(options.dtype)
+    with _one_sentence(checkpoint):
+        if (reason := why_broken(checkpoint, like)) is not None:
+            raise MeasurementError(reason)
+        weights = _weights_digest(checkpoint, allow_pickle=options.allow_pickle)
+    base = None if checkpoint.base is None else absolute(checkpoint.base)
+    opener = partial(
+        open_checkpoint,
+        replace(checkpoint, source=absolute(checkpoint.source), base=base),
+        device=options.device,
+        dtype=options.dtype,
+        allow_pickle=options.allow_pickle,
+        reference=like,
+    )
+    return open_far(opener, weights=weights, address=address, cache=options.cache)
+
+
+def _weights_digest(checkpoint: Checkpoint, *, allow_pickle: bool) -> str:
+    """That of the opened checkpoint, from its files."""
+    if checkpoint.kind != "adapter":
+        return named_digest(checkpoint.source, allow_pickle=allow_pickle)
+    folder = Path(checkpoint.source).expanduser()
+    adapter = read_adapter(folder, base=checkpoint.base)
+    file = folder / ADAPTER_WEIGHTS
+    return adapted_digest(
+        named_digest(adapter.base, allow_pickle=allow_pickle),
+        adapter,
+        file if file.is_file() else folder / ADAPTER_PICKLE,
+    )
 
 
 @contextmanager
@@ -194,7 +237,7 @@ def _adapted(
         checkpoint.name,
         model,
         tokenizer,
-        weights_digest=_digest(base, adapter, file),
+        weights_digest=adapted_digest(base.weights_digest, adapter, file),
         tokenizer_sha=tokenizer_sha,
         path=folder,
     )
@@ -251,12 +294,6 @@ def _tensors(folder: Path, *, allow_pickle: bool) -> tuple[dict[str, Tensor], Pa
     if not isinstance(content, dict) or not all(map(torch.is_tensor, content.values())):
         raise MeasurementError(f"{file} does not hold tensors by their names")
     return content, file
-
-
-def _digest(base: LoadedModel, adapter: Adapter, file: Path) -> str:
-    scalings = (adapter.rank, adapter.alpha, adapter.rank_stabilised, adapter.ranks, adapter.alphas)
-    parts = (base.weights_digest, files_digest([file]), repr(scalings))
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
 def _must_be_read_whole(model: LoadedModel, place: str) -> None:

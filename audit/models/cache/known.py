@@ -105,7 +105,7 @@ def _known(
 
     return LoadedModel(
         name=found.name,
-        model=Unread(empty_model(found), read),
+        model=Unread(empty_model(found.config), read),
         tokenizer=found.tokenizer,
         weights_digest=weights,
         tokenizer_digest=tokenizer,
@@ -135,7 +135,7 @@ def _key(found: FoundModel, weights: str, tokenizer: str) -> str:
 
 def _same_shape(model: Any, found: FoundModel) -> bool:
     """Whether the empty model stands for the real one: the same modules and names."""
-    empty = empty_model(found)
+    empty = empty_model(found.config)
     return type(empty) is type(model) and {
         name: tuple(parameter.shape) for name, parameter in empty.named_parameters()
     } == {name: tuple(parameter.shape) for name, parameter in model.named_parameters()}

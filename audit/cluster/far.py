@@ -1,0 +1,129 @@
+"""A model that is opened on the cluster and stays there: here are its modules without numbers.
+
+A seat opens it and says what it is; this process makes the empty modules by its config. Whoever
+looks at the weights all the same, to change activations or to follow gradients, has them read
+here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from audit.cluster.crew import RayCrew
+from audit.cluster.joining import join
+from audit.cluster.seat import Held
+from audit.models.cache.digests import remembered_digest
+from audit.models.cache.folder import CacheFolder, cache_folder
+from audit.models.cache.keys import model_identity, surroundings
+from audit.models.cache.known import open_model
+from audit.models.cache.store import cache_of
+from audit.models.loaded import LoadedModel, Unread
+from audit.models.loading import check_dtype, empty_model, find_model, load_model
+
+Described = tuple[LoadedModel, Any, dict[str, str] | None]
+
+
+def open_far(
+    opener: Callable[[], LoadedModel],
+    *,
+    weights: str,
+    address: str,
+    name: str | None = None,
+    cache: bool = True,
+    say: Callable[[str], None] = lambda sentence: None,
+) -> LoadedModel:
+    """The model that `opener` gives on the machines of a Ray cluster.
+
+    Args:
+        opener: a function of a module with its arguments; every seat calls it, and this process
+            only where the weights are wanted here.
+        weights: digest of the weights that are meant; other ones are refused.
+        address: of the cluster, as `join` takes it.
+        name: what a record calls it; what the opener calls it if None.
+        cache: put the user's cache before the model.
+        say: told in a sentence what is done.
+
+    Raises:
+        UsageError: the cluster cannot be joined; what the opener raises.
+        MeasurementError: what the opener raises; a machine of the cluster has other files.
+    """
+    crew = RayCrew(join(address), Held(opener, weights, surroundings()))
+    answers: list[tuple[int, Described]] = list(crew.each(described, [()]))
+    [(_, (shell, config, identity))] = answers
+    called = name or shell.name
+
+    def read() -> Any:
+        say(f"loading {called}")
+        return opener().model
+
+    return replace(
+        shell,
+        name=called,
+        model=Unread(empty_model(config), read),
+        cache=cache_of(called, identity, CacheFolder(cache_folder(), say)) if cache else None,
+        crew=crew,
+    )
+
+
+def described(loaded: LoadedModel) -> Described:
+    """A model without its weights, its config, and what the cache knows it by."""
+    shell = replace(loaded, model=None, cache=None, crew=None)
+    return shell, loaded.model.config, model_identity(loaded)
+
+
+def open_named(
+    name: str,
+    address: str,
+    *,
+    device: str | None = None,
+    dtype: str | None = None,
+    allow_pickle: bool = False,
+    cache: bool = True,
+    say: Callable[[str], None] = lambda sentence: None,
+) -> LoadedModel:
+    """`open_model`, or `load_model` without the cache, on a cluster.
+
+    Args:
+        name: as in `load_model`; every machine must have it.
+        address: as in `open_far`.
+        device: as in `load_model`, on those machines.
+        dtype: as in `load_model`.
+        allow_pickle: as in `load_model`.
+        cache: as in `open_far`.
+        say: as in `open_far`.
+
+    Raises:
+        UsageError: as `load_model`, as `open_far`.
+        MeasurementError: as `open_far`.
+    """
+    check_dtype(dtype)
+    opener = partial(
+        open_model if cache else load_model,
+        absolute(name),
+        device=device,
+        dtype=dtype,
+        allow_pickle=allow_pickle,
+    )
+    weights = named_digest(name, allow_pickle=allow_pickle)
+    say(f"loading {name} on the cluster")
+    return open_far(opener, weights=weights, address=address, cache=cache, say=say, name=name)
+
+
+def named_digest(name: str, *, allow_pickle: bool) -> str:
+    """The digest of the weights of a model, from its files or from memory.
+
+    Raises:
+        UsageError: there is no such model, or it has no weights that may be read.
+    """
+    found = find_model(name, device="cpu", allow_pickle=allow_pickle)
+    return remembered_digest(found.files, CacheFolder(cache_folder(), lambda sentence: None))
+
+
+def absolute(name: str) -> str:
+    """A model's name as it means the same from any folder."""
+    path = Path(name).expanduser()
+    return str(path.resolve()) if path.is_dir() else name

@@ -1,0 +1,39 @@
+"""What is wrong with `--ray` is said before anything runs."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from audit.cluster.joining import check_address, join
+from audit.errors import UsageError
+
+
+@pytest.mark.parametrize(
+    "address", ["local", "auto", "10.0.0.1:6379", "head:6379", "ray://head:10001", "[::1]:6379"]
+)
+def test_an_address_is_taken(address: str) -> None:
+    assert check_address(address) == address
+
+
+@pytest.mark.parametrize("given", ["suite.yaml", "organism_lying", "head", "", "http://head:1"])
+def test_what_is_no_address_is_refused_with_how_to_write_it(given: str) -> None:
+    """`--ray SUITE` takes the suite for its address."""
+    with pytest.raises(UsageError, match="at the end of the line"):
+        join(given)
+
+
+def test_without_ray_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(UsageError, match=r"pip install 'alignment-audit\[ray\]'"):
+        join("local")
+
+
+def test_nobody_imports_ray_unasked() -> None:
+    code = (
+        "import sys, audit.engine.run, audit.series.following, audit.cluster.far, "
+        "audit.cluster.crew, audit.cluster.seat; sys.exit('ray' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
