@@ -10,7 +10,7 @@ import json
 import math
 import operator
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -61,12 +61,17 @@ def folded(value: object) -> str:
     return text.lower() if text.lower() in ("true", "false") else text
 
 
-def matches(value: object, wanted: object) -> bool:
-    """Whether a cell is one of the wanted values."""
-    if value is None:
-        return False
-    options = wanted if isinstance(wanted, list) else [wanted]
-    return folded(value) in {folded(option) for option in options}
+def wanted_cells(where: Mapping[str, object]) -> dict[str, frozenset[str]]:
+    """What `where` wants of each column, folded: one value or a list of them."""
+    return {
+        name: frozenset(map(folded, wanted if isinstance(wanted, list) else [wanted]))
+        for name, wanted in where.items()
+    }
+
+
+def matches(value: object, wanted: Collection[str]) -> bool:
+    """Whether a cell is one of the wanted values, which are folded."""
+    return value is not None and folded(value) in wanted
 
 
 def as_text(value: object) -> str:

@@ -13,7 +13,6 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 from suites import cells
 from suites.cells import CellError
@@ -51,7 +50,8 @@ def _read(loaded: LoadedSuite, name: str) -> tuple[Row, ...]:
     records = _records(loaded, name, source)
     _raise(_misplaced_names(loaded, name, _columns(records)))
     records = _extracted(spec.extract, records, source)
-    kept = [record for record in records if _matches(record, spec.where)]
+    wanted = cells.wanted_cells(spec.where)
+    kept = [record for record in records if _matches(record, wanted)]
     if not kept:
         message = f"leaves none of the {len(records)} rows"
         _raise([loaded.problem(("datasets", name, "where"), message)])
@@ -143,8 +143,8 @@ def _extracted(extract: Mapping[str, str], records: list[Record], source: Source
     return found
 
 
-def _matches(record: Record, where: Mapping[str, Any]) -> bool:
-    return all(cells.matches(record.values.get(column), wanted) for column, wanted in where.items())
+def _matches(record: Record, wanted: Mapping[str, frozenset[str]]) -> bool:
+    return all(cells.matches(record.values.get(name), values) for name, values in wanted.items())
 
 
 def _repeated_ids(drafts: Sequence[Draft], source: Source) -> Iterator[Problem]:

@@ -61,6 +61,7 @@ def draft(record: Record, claims: Claims, meanings: Meanings, written: str) -> D
         return None if source is None else _converted(name, source, values, convert)
 
     content = _content(record, claims)
+    answers = content == "question" and claims.pair is None
     choices = field("choices", cells.as_choices) or ()
     row = Row(
         id="",
@@ -78,18 +79,16 @@ def draft(record: Record, claims: Claims, meanings: Meanings, written: str) -> D
         ),
         text=field("text", cells.as_text) if content == "text" else None,
         question=field("question", cells.as_text) if content == "question" else None,
+        answer=(field("answer", cells.as_optional_text) or "") if answers else None,
         messages=(field("messages", cells.as_messages) or ()) if content == "messages" else (),
     )
+    rows: tuple[Row, ...] = (row,)
     if claims.pair is not None:
         sides = zip(("positive", "negative"), claims.pair, (1, 0), strict=True)
         rows = tuple(
             replace(row, answer=_converted(side, source, values, cells.as_text), label=label)
             for side, source, label in sides
         )
-    elif content == "question":
-        rows = (replace(row, answer=field("answer", cells.as_optional_text) or ""),)
-    else:
-        rows = (row,)
     return Draft(record, rows, field("id", cells.as_name), field("group", cells.as_name))
 
 

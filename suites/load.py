@@ -24,6 +24,7 @@ from suites.references import Names, Vocabulary, entries, mistaken_references
 from suites.rows import Row
 from suites.schema import Suite
 from suites.sentences import problems_of
+from suites.words import Role
 from suites.yaml12 import MAX_BYTES, Document, parse
 
 SECTIONS = ("concepts", "datasets", "checks")
@@ -39,6 +40,7 @@ class LoadedSuite:
         path: the file that was asked for.
         digest: sha256 of the content of all files, whatever their names and layout.
         rows_read: the datasets that `read_dataset` has read so far.
+        rows_given: the roles of checks that `rows_by_role` has filled so far, by check and seed.
     """
 
     suite: Suite
@@ -47,6 +49,9 @@ class LoadedSuite:
     _root: Document = field(repr=False)
     _origins: Mapping[tuple[str, str], Document] = field(repr=False)
     rows_read: dict[str, tuple[Row, ...]] = field(default_factory=dict, repr=False)
+    rows_given: dict[tuple[str, int], Mapping[Role, tuple[Row, ...]]] = field(
+        default_factory=dict, repr=False
+    )
 
     def document_of(self, loc: Sequence[str | int]) -> Document:
         """The file that holds a part of the merged suite."""

@@ -11,13 +11,15 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
-from suites.cells import matches
+from suites.cells import matches, wanted_cells
 from suites.dataset import read_dataset
 from suites.load import LoadedSuite
 from suites.problems import Problem, SuiteError, capped, nearest, show
 from suites.rows import Row
-from suites.schema import ROLES, Role, RoleSource
+from suites.schema import RoleSource
+from suites.words import ROLES, Role
 
 _FIELDS = ("id", "group", "label", "behaviour")  # of a row, for `where`; the rest is attributes
 
@@ -31,6 +33,7 @@ class _Placed:
     dataset: str
 
 
+@lru_cache(maxsize=2**16)  # a group is asked for once a row, a role and a check
 def unit_hash(group: str, seed: int) -> float:
     """Where a group falls in [0, 1): the first 64 bits of sha256 of `seed:group`."""
     digest = hashlib.sha256(f"{seed}:{group}".encode()).digest()
@@ -49,8 +52,8 @@ def role_of(group: str, shares: Mapping[Role, float], seed: int) -> Role | None:
 
 def rows_by_role(
     loaded: LoadedSuite, check_id: str, *, seed: int = 0
-) -> dict[Role, tuple[Row, ...]]:
-    """The rows of a check in each of the four roles.
+) -> Mapping[Role, tuple[Row, ...]]:
+    """The rows of a check in each of the four roles, worked out once for each `LoadedSuite`.
 
     Args:
         loaded: the suite.
@@ -62,6 +65,13 @@ def rows_by_role(
             role, or a group or a row in two roles.
         KeyError: the suite has no such check.
     """
+    key = (check_id, seed)
+    if key not in loaded.rows_given:
+        loaded.rows_given[key] = _rows_by_role(loaded, check_id, seed)
+    return loaded.rows_given[key]
+
+
+def _rows_by_role(loaded: LoadedSuite, check_id: str, seed: int) -> dict[Role, tuple[Row, ...]]:
     found = [item for role in ROLES for item in _in_role(loaded, check_id, role, seed)]
     placed = [item for item in found if isinstance(item, _Placed)]
     problems = [item for item in found if isinstance(item, Problem)]
@@ -104,10 +114,11 @@ def _in_role(
                 message = f"no row of {show(source.dataset)} has a field {show(name)}"
                 yield loaded.problem((*loc, "where", name), message, hint, name)
             continue
+        wanted = wanted_cells(source.where)
         for row in rows:
             if shares and role_of(row.group, shares, seed) != role:
                 continue
-            if not all(matches(_value(row, name), want) for name, want in source.where.items()):
+            if not all(matches(_value(row, name), values) for name, values in wanted.items()):
                 continue
             if (source.dataset, row.id) in seen:
                 message = f"row {show(row.id)} of {show(source.dataset)} is in this role twice"
