@@ -4,104 +4,177 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
-from weakref import WeakSet
+from weakref import WeakSet, finalize
 
-from audit.cluster.joining import Cluster
-from audit.cluster.seat import Held, Seat
+from audit.cluster.joining import LIVES, Cluster
+from audit.cluster.seat import Held
 from audit.errors import AuditError, MeasurementError
 
-LIVES = 3
-"""How often a seat that died is begun again, and a part that died with it."""
-
-PATIENCE = 20.0  # seconds without an answer, after which machines are counted again
+PATIENCE = 20.0  # seconds without an answer, after which the cluster's places are counted again
 
 Parts = Sequence[tuple[Any, ...]]
 
-_CREWS: WeakSet[RayCrew] = WeakSet()  # those that have seats, or had them
+
+@dataclass(frozen=True, eq=False)
+class Asked:
+    """A part that is sent to a cluster once, whoever is asked it.
+
+    Attributes:
+        function: of a module, called with a model and the part.
+        part: arguments after the model.
+        sent: Ray's reference to them.
+    """
+
+    function: Callable[..., Any]
+    part: tuple[Any, ...]
+    sent: Any
 
 
 class RayCrew:
     """Seats of a cluster that hold the same model: a `Crew`.
 
-    Seats are begun when they are first needed, at most as many as there are parts. They stay, with
-    the model in them, until another crew needs their place or nobody has the crew any more.
+    Seats are taken when they are first needed, at most as many as there are parts. They stay, with
+    the model in them, until another crew needs their place or this one is let go.
+
+    Attributes:
+        held: the model.
     """
 
     def __init__(self, cluster: Cluster, held: Held, *, most: int | None = None) -> None:
+        """`most` seats, as many as the cluster has by default."""
         self._cluster = cluster
-        self._held = held
-        self._most = cluster.seats() if most is None else most
+        self.held = held
+        self._most = most
         self._seats: list[Any] = []
         self._at_work = 0
-        _CREWS.add(self)
+        self._before: list[tuple[Asked, Any]] = []
+        _crews.add(self)
+        finalize(self, _given, cluster, self._seats)
 
     def each(self, function: Callable[..., Any], parts: Parts) -> Iterator[tuple[int, Any]]:
-        """As `Crew.each`.
+        """As `Crew.each`; parts that were asked `ahead` are not asked again.
 
         Raises:
             AuditError: what the function raised, or the opener of the model.
             MeasurementError: a seat died again and again.
         """
-        from ray.util import ActorPool
-
-        pool = ActorPool(self._begun(len(parts)))
-        for number, part in enumerate(parts):
-            pool.submit(_asked, (number, function, part))
         self._at_work += 1
         try:
-            while pool.has_next():
-                with _in_our_words():
-                    try:
-                        found = pool.get_next_unordered(timeout=PATIENCE)
-                    except TimeoutError:
-                        self._leave(pool)
-                        continue
-                yield found
+            asked = {number: self._asked_ahead(function, part) for number, part in enumerate(parts)}
+            yield from self._awaited({of: number for number, of in asked.items() if of is not None})
+            rest = [number for number, of in asked.items() if of is None]
+            yield from self._handed_round(function, parts, rest)
         finally:
             self._at_work -= 1
 
+    def ahead(self, asked: Sequence[Asked]) -> None:
+        """Ask parts whose answers `each` will want later. They wait in Ray's object store."""
+        seats = self._taken(len(asked))
+        for number, one in enumerate(asked):
+            seat = seats[number % len(seats)]
+            answer = seat.answer.remote(self.held, number, _apply, (one.function, one.sent))
+            self._before.append((one, answer))
+
     def let_go(self) -> None:
-        """End the seats; who asks again begins new ones."""
+        """Give the seats back; who asks again takes others."""
+        self._before.clear()
+        _given(self._cluster, self._seats)
+
+    def _asked_ahead(self, function: Callable[..., Any], part: tuple[Any, ...]) -> Any:
+        for index, (one, answer) in enumerate(self._before):
+            if one.function is function and one.part == part:
+                del self._before[index]
+                return answer
+        return None
+
+    def _awaited(self, waiting: dict[Any, int]) -> Iterator[tuple[int, Any]]:
         import ray
 
-        for seat in self._seats:
-            ray.kill(seat)
-        self._seats = []
+        while waiting:
+            done, _ = ray.wait(list(waiting), num_returns=1, timeout=PATIENCE)
+            if not done:
+                self._yield_places()
+            for answer in done:
+                with _in_our_words():
+                    _, found = ray.get(answer)
+                yield waiting.pop(answer), found
 
-    def _begun(self, parts: int) -> list[Any]:
-        import ray
+    def _handed_round(
+        self, function: Callable[..., Any], parts: Parts, numbers: Sequence[int]
+    ) -> Iterator[tuple[int, Any]]:
+        """Parts asked of whichever seat has nothing to do."""
+        from ray.util import ActorPool
 
-        takes = self._cluster.takes
-        seat = ray.remote(Seat).options(max_restarts=LIVES, max_task_retries=LIVES, **takes)
-        more = min(parts, self._most) - len(self._seats)
-        if more > 0:
-            self._make_room(more)
-        for _ in range(more):
-            self._seats.append(seat.remote(self._held, takes["num_cpus"]))
+        if not numbers:
+            return
+        pool = ActorPool(self._taken(len(numbers)))
+        for number in numbers:
+            pool.submit(_asked, (self.held, number, function, parts[number]))
+        while pool.has_next():
+            with _in_our_words():
+                try:
+                    found = pool.get_next_unordered(timeout=PATIENCE)
+                except TimeoutError:
+                    self._yield_places(pool)
+                    continue
+            yield found
+
+    def _taken(self, parts: int) -> list[Any]:
+        places = self._cluster.places()
+        most = max(1, places if self._most is None else self._most)
+        for _ in range(min(parts, most) - len(self._seats)):
+            if not self._cluster.free and self._cluster.begun >= places:
+                _let_idle_go(self)
+            self._seats.append(self._cluster.seat())
         return list(self._seats)
 
-    def _make_room(self, more: int) -> None:
-        """Where the cluster has no place for more seats, crews that do nothing leave theirs."""
-        for other in list(_CREWS):
-            if sum(len(crew._seats) for crew in _CREWS) + more <= self._cluster.seats():
-                return
-            if other is not self and not other._at_work:
-                other.let_go()
+    def _yield_places(self, pool: Any = None) -> None:
+        """Where machines went away, seats that do nothing leave theirs to those that lost it."""
+        if self._cluster.places() >= self._cluster.begun:
+            return
+        _let_idle_go(self)
+        while pool is not None and (idle := pool.pop_idle()) is not None:
+            self._seats.remove(idle)
+            self._cluster.free.append(idle)
+        while self._cluster.free:
+            self._cluster.end(self._cluster.free.pop())
 
-    def _leave(self, pool: Any) -> None:
-        """Where machines went away, seats without work leave theirs to those that lost it."""
+    def _does_nothing(self) -> bool:
         import ray
 
-        if self._cluster.seats() >= len(self._seats):
-            return
-        while (idle := pool.pop_idle()) is not None:
-            self._seats.remove(idle)
-            ray.kill(idle)
+        if self._at_work or not self._seats:
+            return False
+        asked = [answer for _, answer in self._before]
+        return not asked or len(ray.wait(asked, num_returns=len(asked), timeout=0)[0]) == len(asked)
+
+
+_crews: WeakSet[RayCrew] = WeakSet()
+
+
+def _given(cluster: Cluster, seats: list[Any]) -> None:
+    """Seats that belonged to a crew are free."""
+    cluster.free += seats
+    seats.clear()
+
+
+def _let_idle_go(but: RayCrew) -> None:
+    """Crews that do nothing give their seats; what they were asked ahead is kept."""
+    for crew in list(_crews):
+        if crew is not but and crew._does_nothing():
+            _given(crew._cluster, crew._seats)
 
 
 def _asked(seat: Any, value: tuple[Any, ...]) -> Any:
     return seat.answer.remote(*value)
+
+
+def _apply(loaded: Any, function: Callable[..., Any], sent: Any) -> Any:
+    """On a seat: a part that was sent beforehand."""
+    import ray
+
+    return function(loaded, *ray.get(sent))
 
 
 @contextmanager
@@ -118,9 +191,5 @@ def _in_our_words() -> Iterator[None]:
     except (ActorDiedError, ActorUnavailableError, OutOfMemoryError) as error:
         raise MeasurementError(
             f"a process of the Ray cluster that held the model died {LIVES + 1} times, which is "
-            f"mostly for want of memory; Ray says: {_gist(error)}"
+            f"mostly for want of memory; Ray says: {' '.join(str(error).split())[:300]}"
         ) from None
-
-
-def _gist(error: Exception) -> str:
-    return " ".join(str(error).split())[:300]

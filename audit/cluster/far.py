@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from audit.cluster.crew import RayCrew
-from audit.cluster.joining import join
+from audit.cluster.joining import Cluster, join
 from audit.cluster.seat import Held
 from audit.models.cache.digests import remembered_digest
 from audit.models.cache.folder import CacheFolder, cache_folder
@@ -27,38 +27,44 @@ from audit.models.loading import check_dtype, empty_model, find_model, load_mode
 Described = tuple[LoadedModel, Any, dict[str, str] | None]
 
 
-def open_far(
-    opener: Callable[[], LoadedModel],
-    *,
-    weights: str,
-    address: str,
-    name: str | None = None,
-    cache: bool = True,
-    say: Callable[[str], None] = lambda sentence: None,
-) -> LoadedModel:
-    """The model that `opener` gives on the machines of a Ray cluster.
+def crew_of(opener: Callable[[], LoadedModel], *, weights: str, cluster: Cluster) -> RayCrew:
+    """Those that will hold a model; none is asked yet.
 
     Args:
         opener: a function of a module with its arguments; every seat calls it, and this process
             only where the weights are wanted here.
         weights: digest of the weights that are meant; other ones are refused.
-        address: of the cluster, as `join` takes it.
-        name: what a record calls it; what the opener calls it if None.
+        cluster: where the seats are.
+    """
+    return RayCrew(cluster, Held(opener, weights, surroundings()))
+
+
+def open_far(
+    crew: RayCrew,
+    *,
+    name: str | None = None,
+    cache: bool = True,
+    say: Callable[[str], None] = lambda sentence: None,
+) -> LoadedModel:
+    """The model of a crew.
+
+    Args:
+        crew: who holds it.
+        name: what a record calls it; what its opener calls it if None.
         cache: put the user's cache before the model.
-        say: told in a sentence what is done.
+        say: told in a sentence when its weights are read here.
 
     Raises:
-        UsageError: the cluster cannot be joined; what the opener raises.
+        UsageError: what the opener raises.
         MeasurementError: what the opener raises; a machine of the cluster has other files.
     """
-    crew = RayCrew(join(address), Held(opener, weights, surroundings()))
     answers: list[tuple[int, Described]] = list(crew.each(described, [()]))
     [(_, (shell, config, identity))] = answers
     called = name or shell.name
 
     def read() -> Any:
         say(f"loading {called}")
-        return opener().model
+        return crew.held.opener().model
 
     return replace(
         shell,
@@ -89,7 +95,7 @@ def open_named(
 
     Args:
         name: as in `load_model`; every machine must have it.
-        address: as in `open_far`.
+        address: of the cluster, as `join` takes it.
         device: as in `load_model`, on those machines.
         dtype: as in `load_model`.
         allow_pickle: as in `load_model`.
@@ -97,7 +103,7 @@ def open_named(
         say: as in `open_far`.
 
     Raises:
-        UsageError: as `load_model`, as `open_far`.
+        UsageError: as `load_model`; the cluster cannot be joined.
         MeasurementError: as `open_far`.
     """
     check_dtype(dtype)
@@ -109,8 +115,9 @@ def open_named(
         allow_pickle=allow_pickle,
     )
     weights = named_digest(name, allow_pickle=allow_pickle)
+    crew = crew_of(opener, weights=weights, cluster=join(address))
     say(f"loading {name} on the cluster")
-    return open_far(opener, weights=weights, address=address, cache=cache, say=say, name=name)
+    return open_far(crew, name=name, cache=cache, say=say)
 
 
 def named_digest(name: str, *, allow_pickle: bool) -> str:

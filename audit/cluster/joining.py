@@ -1,44 +1,73 @@
-"""To begin a Ray cluster or to join one that is there, quietly."""
+"""To begin a Ray cluster or to join one that is there, quietly, and to count its places."""
 
 from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from audit.cluster.seat import Seat
 from audit.errors import UsageError
 
 LOCAL = "local"
 """In place of an address: a cluster of this machine alone, begun here and ended with us."""
 
+LIVES = 3
+"""How often a seat that died is begun again, and a part that died with it."""
+
 _ADDRESS = re.compile(r"local|auto|(ray://)?[\w.\-\[\]:]+:\d+")
-_FEWEST_CPUS = 1
+_THREADS = 1
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Cluster:
     """A cluster that this process has joined.
 
     Attributes:
-        address: as it was asked for.
+        job: Ray's name of this process's part in it.
         gpus: whether a seat takes a GPU, and not a CPU alone.
+        free: seats that were begun and belong to no crew, with whatever model they held last.
+        begun: how many seats there are, free or not.
     """
 
-    address: str
+    job: str
     gpus: bool
+    free: list[Any] = field(default_factory=list)
+    begun: int = 0
 
-    @property
-    def takes(self) -> dict[str, int]:
-        """What one seat takes of the cluster, as Ray's options of an actor say it."""
-        return {"num_cpus": _FEWEST_CPUS, "num_gpus": 1 if self.gpus else 0}
-
-    def seats(self) -> int:
-        """How many seats the cluster has, at this moment."""
+    def places(self) -> int:
+        """For how many seats the cluster has room at this moment, those that are there included."""
         import ray
 
         has = ray.cluster_resources()
         return int(has.get("GPU" if self.gpus else "CPU", 0))
+
+    def seat(self) -> Any:
+        """A seat: one that is free, else a new one, for which Ray finds or awaits a place."""
+        import ray
+
+        if self.free:
+            return self.free.pop()
+        self.begun += 1
+        kind = ray.remote(Seat).options(
+            num_cpus=_THREADS,
+            num_gpus=int(self.gpus),
+            max_restarts=LIVES,
+            max_task_retries=LIVES,
+            scheduling_strategy="SPREAD",
+        )
+        return kind.remote(_THREADS)
+
+    def end(self, seat: Any) -> None:
+        """End a seat, so that its place is another's."""
+        import ray
+
+        ray.kill(seat)
+        self.begun -= 1
+
+
+_joined: list[Cluster] = []  # at most one: a process is in one cluster at a time
 
 
 def check_address(address: str) -> str:
@@ -57,7 +86,7 @@ def check_address(address: str) -> str:
 
 
 def join(address: str) -> Cluster:
-    """Join the cluster at an address; one that this process has joined already is taken.
+    """Join the cluster at an address; the one that this process has joined already is taken.
 
     Raises:
         UsageError: Ray is not installed, there is no such cluster, or it has no place for a model.
@@ -73,8 +102,11 @@ def join(address: str) -> Cluster:
         ) from None
     if not ray.is_initialized():
         _connect(ray, address)
-    cluster = Cluster(address, gpus=ray.cluster_resources().get("GPU", 0) >= 1)
-    if not cluster.seats():
+    job = ray.get_runtime_context().get_job_id()
+    if not _joined or _joined[0].job != job:
+        _joined[:] = [Cluster(job, gpus=ray.cluster_resources().get("GPU", 0) >= 1)]
+    [cluster] = _joined
+    if not cluster.places():
         raise UsageError(
             f"the Ray cluster at {address} has neither a CPU nor a GPU to give: begin its machines "
             "with `ray start --num-cpus N`"

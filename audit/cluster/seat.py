@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from audit.errors import MeasurementError
@@ -13,39 +14,45 @@ from audit.models.loaded import LoadedModel
 
 @dataclass(frozen=True)
 class Held:
-    """The model that a seat holds, as it can be sent there.
+    """A model that seats shall hold, as it can be sent there.
 
     Attributes:
         opener: opens it; a function of a module, with its arguments.
         weights: digest of its weights as this process knows them.
         surroundings: what its numbers depend on beside it, as this process has them.
+        name: tells it from every other that a seat may have held before.
     """
 
     opener: Callable[[], LoadedModel]
     weights: str
     surroundings: Mapping[str, str]
+    name: str = field(default_factory=lambda: secrets.token_hex(8))
 
 
 class Seat:
-    """An actor's class. The model is opened when it is first asked, and again after a death.
+    """An actor's class. It holds the model that it was asked for last.
 
-    Opened in the constructor, what is wrong with it would come back as the death of an actor and
-    not as the sentence that says what it is.
+    The model comes with the question and not with the constructor: one that cannot be opened is
+    then a sentence and not the death of an actor, and a process that Ray began again for one that
+    was killed opens whatever is asked next.
     """
 
-    def __init__(self, held: Held, threads: int) -> None:
+    def __init__(self, threads: int) -> None:
         import torch
 
         torch.set_num_threads(threads)
-        self._held = held
+        self._holds = ""
         self._loaded: LoadedModel | None = None
 
     def answer(
-        self, number: int, function: Callable[..., Any], part: tuple[Any, ...]
+        self, held: Held, number: int, function: Callable[..., Any], part: tuple[Any, ...]
     ) -> tuple[int, Any]:
         """The number of a part, and what `function(model, *part)` finds."""
-        if self._loaded is None:
-            self._loaded = opened(self._held)
+        if self._loaded is None or self._holds != held.name:
+            self._loaded = None
+            _free_memory()  # there is room for one
+            self._loaded = opened(held)
+            self._holds = held.name
         return number, function(self._loaded, *part)
 
 
@@ -74,3 +81,13 @@ def opened(held: Held) -> LoadedModel:
             f"ones is {held.weights[:12]}; give all machines the same files"
         )
     return loaded
+
+
+def _free_memory() -> None:
+    import gc
+
+    import torch
+
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()

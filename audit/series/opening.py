@@ -17,7 +17,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from audit.cluster.far import absolute, named_digest, open_far
+from audit.cluster.crew import RayCrew
+from audit.cluster.far import absolute, crew_of, named_digest, open_far
+from audit.cluster.joining import LOCAL, join
 from audit.engine.assembly import Options
 from audit.errors import MeasurementError, UsageError
 from audit.models.cache.store import with_cache
@@ -106,16 +108,29 @@ def open_checkpoint(
 
 
 def open_like(
-    checkpoint: Checkpoint, like: Identity | None, *, options: Options, bases: Bases
+    checkpoint: Checkpoint,
+    like: Identity | None,
+    *,
+    options: Options,
+    bases: Bases,
+    crew: RayCrew | None = None,
 ) -> LoadedModel:
     """A checkpoint as the options say, with the cache before it, and like the reference.
+
+    Args:
+        checkpoint: of any kind.
+        like: what it must be like.
+        options: of the run.
+        bases: as `open_checkpoint` takes them.
+        crew: who holds it on a cluster, from `crew_like`; asked for now if None.
 
     Raises:
         UsageError: as `open_checkpoint`.
         MeasurementError: as `open_checkpoint`.
     """
     if options.ray is not None:
-        return _open_far(checkpoint, like, options, options.ray)
+        crew = crew or crew_like(checkpoint, like, options)
+        return open_far(crew, cache=options.cache)
     model = open_checkpoint(
         checkpoint,
         device=options.device,
@@ -127,10 +142,14 @@ def open_like(
     return with_cache(model) if options.cache else model
 
 
-def _open_far(
-    checkpoint: Checkpoint, like: Identity | None, options: Options, address: str
-) -> LoadedModel:
-    """The checkpoint on a Ray cluster, where what is wrong with its weights is found."""
+def crew_like(checkpoint: Checkpoint, like: Identity | None, options: Options) -> RayCrew:
+    """Those that will open a checkpoint on the cluster, as `open_like` would have opened it here.
+
+    Raises:
+        UsageError: the cluster cannot be joined, or an option is wrong.
+        MeasurementError: what is wrong with the checkpoint and can be told without its weights.
+    """
+    cluster = join(options.ray or LOCAL)
     check_dtype(options.dtype)
     with _one_sentence(checkpoint):
         if (reason := why_broken(checkpoint, like)) is not None:
@@ -145,7 +164,7 @@ def _open_far(
         allow_pickle=options.allow_pickle,
         reference=like,
     )
-    return open_far(opener, weights=weights, address=address, cache=options.cache)
+    return crew_of(opener, weights=weights, cluster=cluster)
 
 
 def _weights_digest(checkpoint: Checkpoint, *, allow_pickle: bool) -> str:

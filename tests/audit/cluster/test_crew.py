@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from audit.cluster.far import open_far, open_named
+from audit.cluster.far import crew_of, open_far, open_named
+from audit.cluster.joining import join
 from audit.cluster.seat import Held, opened
 from audit.errors import AuditError, MeasurementError, UsageError
 from audit.models.cache.keys import surroundings
@@ -151,16 +152,14 @@ def test_a_model_that_is_not_there_is_said_as_without_a_cluster(tmp_path: Path) 
     assert said[0] == said[1]
 
 
-@pytest.mark.slow
 def test_the_sentence_comes_back_from_a_seat_that_cannot_open_its_model(
     tiny_llama_folder: Path,
 ) -> None:
     opener = partial(load_model, str(tiny_llama_folder), device="cpu")
     with pytest.raises(MeasurementError, match="other weights"):
-        open_far(opener, weights="0" * 64, address="local")
+        open_far(crew_of(opener, weights="0" * 64, cluster=join("local")))
 
 
-@pytest.mark.slow
 def test_two_models_take_turns_on_the_seats(far: LoadedModel, tiny_llama_folder: Path) -> None:
     on(far, process, [()] * 4)
     other = open_named(str(tiny_llama_folder), "local", device="cpu", dtype="bfloat16")
