@@ -85,7 +85,20 @@ def main() -> None:
 
 
 def fits(prompts: int, layers: int) -> list[Figure]:
-    """Capture, our fits and scikit-learn's over the same prompts, layer by layer."""
+    """The figures of `fitted`."""
+    several, capture_time = fitted(prompts, layers)
+    return [
+        figure
+        for rows, of_rows in several.items()
+        for figure in of_rows.figures(f"{rows} rows, d {WIDTH}", capture_time)
+    ]
+
+
+def fitted(prompts: int, layers: int) -> tuple[dict[int, Fitted], float]:
+    """Capture, our fits and scikit-learn's over the same prompts, layer by layer.
+
+    By the number of rows that are fitted; and the seconds of the capture of all layers.
+    """
     model = _model(layers)
     y = np.tile([1, 0], prompts // 2)
     groups = np.repeat(np.arange(prompts // 2), 2)
@@ -102,13 +115,9 @@ def fits(prompts: int, layers: int) -> list[Figure]:
         for layer in range(layers):
             captured[layer, list(half)] = found.matrix(layer, [(i, 0) for i in range(len(part))])
     for x in captured:
-        for rows, fitted in several.items():
-            fitted.layer(x, y, groups, rows)
-    return [
-        figure
-        for rows, fitted in several.items()
-        for figure in fitted.figures(f"{rows} rows, d {WIDTH}", capture_time)
-    ]
+        for rows, of_rows in several.items():
+            of_rows.layer(x, y, groups, rows)
+    return several, capture_time
 
 
 @dataclass
@@ -176,22 +185,31 @@ def _peer(z: NDArray[np.float64], y: Labels, folds: Any) -> Any:
 
 
 def resampling(rounds: int, n: int = 5000, draws: int = 1000) -> list[Figure]:
-    """1,000 resamples of an AUROC: their time, and whether a loop over copied rows agrees."""
-    rng = np.random.default_rng(0)
-    y = rng.random(n) < 0.5
-    scores, codes = rng.standard_normal(n) + y, rng.integers(0, n // 2, n)
-    seconds, loops = [], []
-    for _ in range(rounds):
-        seconds.append(_timed(lambda: auroc_estimate(scores, y, codes, n_resamples=draws))[1])
-        weights = draw_multiplicities(n // 2, 20, rng)
-        plain, loop = _timed(lambda weights=weights: _looped(scores, y, codes, weights))
-        loops.append(loop * draws / len(weights))
-        apart = float(np.abs(weighted_aurocs(scores, y, codes, weights) - plain).max())
+    """The figures of `resampled`."""
+    seconds, loops, apart = resampled(rounds, n, draws)
     return [
         Figure(f"{draws} resamples of an AUROC, n = {n}: seconds", statistics.median(seconds), 0.3),
         Figure("a plain loop / resamples", statistics.median(loops) / statistics.median(seconds)),
         Figure("largest difference from the plain loop", apart, 1e-12),
     ]
+
+
+def resampled(
+    rounds: int, n: int = 5000, draws: int = 1000
+) -> tuple[list[float], list[float], float]:
+    """Resamples of an AUROC: their seconds, those of a plain loop, and how far they are apart."""
+    rng = np.random.default_rng(0)
+    y = rng.random(n) < 0.5
+    scores, codes = rng.standard_normal(n) + y, rng.integers(0, n // 2, n)
+    seconds, loops, apart = [], [], 0.0
+    for _ in range(rounds):
+        seconds.append(_timed(lambda: auroc_estimate(scores, y, codes, n_resamples=draws))[1])
+        weights = draw_multiplicities(n // 2, 20, rng)
+        plain, loop = _timed(lambda weights=weights: _looped(scores, y, codes, weights))
+        loops.append(loop * draws / len(weights))
+        found = weighted_aurocs(scores, y, codes, weights)
+        apart = max(apart, float(np.abs(found - plain).max()))
+    return seconds, loops, apart
 
 
 def _looped(scores: Any, y: Any, codes: Any, weights: Any) -> NDArray[np.float64]:

@@ -10,12 +10,14 @@ from __future__ import annotations
 import argparse
 import time
 import warnings
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from benchmarks.speed.figures import table
 from benchmarks.speed.registry import ROWS
-from benchmarks.speed.report import RESULTS, entries, read, write, write_readme
-from benchmarks.speed.work import FULL, SMOKE
+from benchmarks.speed.report import entries, read, write, write_readme
+from benchmarks.speed.work import FULL, RESULTS, SMOKE
 
 
 def main() -> None:
@@ -25,8 +27,10 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="where the files go [benchmarks/results]")
     options = parser.parse_args()
     work = SMOKE if options.smoke else FULL
-    folder = options.out or (RESULTS / "smoke" if work.smoke else RESULTS)
-    known = read(folder) if options.only else {}
+    if options.out is not None:
+        work = replace(work, out=options.out)
+    work.out.mkdir(parents=True, exist_ok=True)
+    known = read(work.out) if options.only else {}
     _one_thread()
     for row in ROWS:
         if options.only and row.name not in options.only:
@@ -34,12 +38,16 @@ def main() -> None:
         began = time.perf_counter()
         print(f"{row.name}: {row.what}", flush=True)
         known[row.name] = entries(row.name, list(row.measure(work)))
-        print(table(known[row.name]), f"in {time.perf_counter() - began:.0f} s\n", flush=True)
-        write(folder, [one for row in ROWS for one in known.get(row.name, [])], work)
-    rows = [one for row in ROWS for one in known.get(row.name, [])]
-    if folder == RESULTS:
-        write_readme(rows)
-    print(table(rows))
+        print(f"{table(known[row.name])}\nin {time.perf_counter() - began:.0f} s\n", flush=True)
+        write(_in_order(known), work)
+    if work.out == RESULTS:
+        write_readme(_in_order(known))
+    if not options.only:
+        print(table(_in_order(known)))
+
+
+def _in_order(known: dict[str, list[dict[str, Any]]]) -> list[dict[str, Any]]:
+    return [one for row in ROWS for one in known.get(row.name, [])]
 
 
 def _one_thread() -> None:

@@ -22,7 +22,7 @@ class Figure:
         goal: what it must reach; None where it stands for orientation alone.
         least: the goal is a least, not a most.
         spread: the quartiles; None of what was measured once or is exact.
-        unit: `x` for a ratio, else what is counted.
+        unit: `x` for a ratio, empty for a plain number, else what is counted.
         peer: what it is held against.
         model: what ran.
         work: on how much.
@@ -98,7 +98,7 @@ def table(rows: Sequence[dict[str, Any]]) -> str:
 
 def _cells(row: dict[str, Any], mark: str) -> list[str]:
     value, spread, goal = row["ratio"], row["spread"], row["goal"]
-    unit = "" if row["unit"] == "x" else f" {row['unit']}"
+    unit = "" if row["unit"] in ("x", "") else f" {row['unit']}"
     sign = "≥" if row["bound"] == "least" else "≤"
     return [
         row["name"] + mark,

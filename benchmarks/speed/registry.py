@@ -45,4 +45,12 @@ ROWS = (
     Row("floor", "capture and pooling against the floor", "against_floor"),
     Row("bridge", "against TransformerBridge.run_with_cache", "peers", "bridge_rows"),
     Row("nnsight", "against nnsight's trace", "peers", "nnsight_rows"),
+    Row("whole", "a whole run_audit against the floor", "whole"),
+    Row("suites", "a second and a third suite over the same prompts", "whole", "further_suites"),
+    Row("fits", "fits beside their capture and beside scikit-learn", "fitting"),
+    Row("features", "64 of 16,384 features beside the forward and the full encode", "reading"),
+    Row("resampling", "1,000 cluster-bootstrap resamples", "fitting", "resampling"),
+    Row("again", "the same audit again, and with another gate", "again"),
+    Row("starting", "start of the commands over bare Python's", "starting"),
+    Row("memory", "memory from 1,000 to 100,000 prompts", "memory"),
 )

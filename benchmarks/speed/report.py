@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.speed.figures import Figure, table
-from benchmarks.speed.work import Work
+from benchmarks.speed.work import RESULTS, Work
 from reports.atomic import write_text_atomic
 
-RESULTS = Path(__file__).parents[1] / "results"
-README = Path(__file__).parents[1] / "README.md"
+README = RESULTS.parent / "README.md"
 BEGIN, END = "<!-- speed: written by make bench -->", "<!-- end of speed -->"
 
 
@@ -32,8 +31,9 @@ def entries(name: str, figures: Sequence[Figure]) -> list[dict[str, Any]]:
     return [{"row": name, **figure.row()} for figure in figures]
 
 
-def write(folder: Path, rows: Sequence[dict[str, Any]], work: Work) -> None:
-    """Write both files."""
+def write(rows: Sequence[dict[str, Any]], work: Work) -> None:
+    """Write both files into the folder of this work."""
+    folder = work.out
     folder.mkdir(parents=True, exist_ok=True)
     content = {"smoke": work.smoke, "threads": 1, "rounds": work.rounds, "rows": list(rows)}
     write_text_atomic(folder / "speed.json", json.dumps(content, indent=1) + "\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -15,12 +16,14 @@ class Work:
         slice_prompts: of each round where 124M parameters run: rounds then read one slice of the
             prompts after the other, in file order.
         smoke: less than all of it, and shapes a third as wide and a third as deep.
+        out: where pictures and tables beside the main one go.
     """
 
     rounds: int
     prompts: int
     slice_prompts: int
     smoke: bool
+    out: Path
 
     @property
     def sliced(self) -> int:
@@ -28,5 +31,6 @@ class Work:
         return min(self.prompts, self.rounds * self.slice_prompts)
 
 
-FULL = Work(rounds=7, prompts=1000, slice_prompts=32, smoke=False)
-SMOKE = Work(rounds=3, prompts=120, slice_prompts=32, smoke=True)
+RESULTS = Path(__file__).parents[1] / "results"
+FULL = Work(rounds=7, prompts=1000, slice_prompts=32, smoke=False, out=RESULTS)
+SMOKE = Work(rounds=3, prompts=120, slice_prompts=32, smoke=True, out=RESULTS / "smoke")
