@@ -32,7 +32,7 @@ if [ -e "$out/report.json" ]; then
     refuse 3 "the report of an earlier run in $out cannot be marked as old: name another folder"
 fi
 
-command=("${AUDIT_COMMAND:-audit}" run "--out=$out")
+command=("${AUDIT_COMMAND:-audit}" run "--out=$out" --fresh)
 command+=("--junitxml=$out/junit.xml" "--sarif=$out/audit.sarif" "--html=$out/report.html")
 
 option() { # NAME VALUE

@@ -32,10 +32,14 @@ def keep(folder: Path, record: Record, more: Mapping[str, Maker] | None = None) 
         OSError: a file could not be written.
     """
     write_text_atomic(folder / REPORT_FILE, record.to_json())
+    of_it = {**makers(record), **(more or {})}
+    return draw(folder, {name: make for name, make in of_it.items() if name != REPORT_FILE})
+
+
+def draw(folder: Path, of_it: Mapping[str, Maker]) -> list[str]:
+    """Write what is made of a record, by the names of the files; returns and errors as `keep`."""
     unmade = []
-    for name, make in {**makers(record), **(more or {})}.items():
-        if name == REPORT_FILE:
-            continue
+    for name, make in of_it.items():
         try:
             text = make()
         except Exception as error:  # noqa: BLE001 - whatever drawing stumbles over, the record is whole

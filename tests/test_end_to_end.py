@@ -89,5 +89,5 @@ def test_a_real_pretrained_model_goes_through_the_whole_audit(
     written = {path.name for path in (tmp_path / "run").iterdir()}
     assert written == {
         *("report.json", "report.md", "report.html", "scores.parquet", "probes"),
-        *("manifest.json", "status.json"),
+        *("manifest.json", "status.json", "journal.jsonl"),
     }

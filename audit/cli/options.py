@@ -49,6 +49,15 @@ def loading_options(function: Command) -> Command:
     return function
 
 
+def fresh_option(function: Command) -> Command:
+    """`--fresh`."""
+    return click.option(
+        "--fresh",
+        is_flag=True,
+        help="Start over what the folder holds, instead of going on or refusing.",
+    )(function)
+
+
 def selection_options(function: Command) -> Command:
     """`-k`, `--limit` and `--seed`."""
     for option in reversed(

@@ -11,6 +11,7 @@ from audit.cli.files import AskedFile, file_options
 from audit.cli.github import github_option
 from audit.cli.options import (
     cache_option,
+    fresh_option,
     gating_options,
     half_option,
     json_option,
@@ -57,6 +58,7 @@ if TYPE_CHECKING:
     metavar="DIR",
     help="Folder of the run [default: audit-runs/TIME-SUITE-MODEL].",
 )
+@fresh_option
 @file_options
 @selection_options
 @gating_options
@@ -82,6 +84,7 @@ def command(
     reference: str | None,
     base: str | None,
     out: Path | None,
+    fresh: bool,
     expression: str | None,
     limit: int | None,
     seed: int,
@@ -98,8 +101,9 @@ def command(
     """Audit MODEL with one SUITE or several.
 
     SUITE is a file or the name of a built-in one (`audit list`). The run is written to a
-    folder that `audit report` and `audit show` read again without the model. A series written
-    to the same folder again goes on where it was: what was audited is not run again.
+    folder that `audit report` and `audit show` read again without the model. The same command
+    on the same folder goes on where it stopped, and a series with what is new; another command
+    is refused and told what differs.
     """
     from datetime import UTC, datetime
 
@@ -109,6 +113,7 @@ def command(
     from audit.cli.telling import telling
     from audit.engine.assembly import Options
     from audit.engine.baseline import NOT_OF_A_SERIES
+    from audit.engine.interrupts import in_good_order
     from audit.engine.run import run_audit
     from audit.engine.run_dir import default_run_dir
     from audit.series.checkpoints import find_checkpoints, holds_adapter, is_series
@@ -138,7 +143,10 @@ def command(
     )
     folder = out or default_run_dir(names, models[0], datetime.now(UTC))
     asked = {"command": "run", "suites": suites, "models": models, "reference": reference}
-    with telling(folder, asked if as_json else None, quiet=quiet, verbose=verbose) as (talk, told):
+    with (
+        in_good_order(),
+        telling(folder, asked if as_json else None, quiet=quiet, verbose=verbose) as (talk, told),
+    ):
         report: AuditReport | SeriesReport
         if of_series:
             checkpoints = find_checkpoints(models, base=base)
@@ -155,6 +163,7 @@ def command(
                 reference=known.get(origin[0].place, origin[0]) if origin else None,
                 options=options,
                 talk=talk,
+                fresh=fresh,
             )
         else:
             adapter = find_checkpoints(models, base=base)[0] if holds_adapter(models[0]) else None
@@ -170,5 +179,6 @@ def command(
                 options=options,
                 talk=talk,
                 baseline=baseline,
+                fresh=fresh,
             )
     return finish(report, folder, Manner(files, on_github(github), quiet, told))

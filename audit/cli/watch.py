@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import signal
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 
 import click
 
@@ -15,6 +10,7 @@ from audit.cli.files import AskedFile, file_options
 from audit.cli.github import github_option
 from audit.cli.options import (
     cache_option,
+    fresh_option,
     gating_options,
     half_option,
     json_option,
@@ -74,6 +70,7 @@ from suites.schema import Severity
     help="Write DIR/STOP.json on an alarm [default: yes].",
 )
 @click.option("--keep-going", is_flag=True, help="Go on watching after an alarm.")
+@fresh_option
 @file_options
 @loading_options
 @half_option
@@ -96,6 +93,7 @@ def command(
     on_flag: str | None,
     stop_file: bool,
     keep_going: bool,
+    fresh: bool,
     device: str | None,
     dtype: str | None,
     allow_pickle: bool,
@@ -126,6 +124,7 @@ def command(
     from audit.cli.output import Manner, finish
     from audit.cli.telling import telling
     from audit.engine.assembly import Options
+    from audit.engine.interrupts import in_good_order
     from audit.series.actions import Actions, parse_command
     from audit.series.watching import Asked, watch
 
@@ -159,25 +158,8 @@ def command(
     )
     said = {"command": "watch", "suites": suites, "models": [folder], "reference": reference}
     with (
-        _terminated_as_interrupted(),
+        in_good_order(),
         telling(asked.out, said if as_json else None, quiet=quiet, verbose=False) as (talk, told),
     ):
-        report = watch(suites, asked, options=options, talk=talk)
+        report = watch(suites, asked, options=options, talk=talk, fresh=fresh)
     return finish(report, asked.out, Manner(files, on_github(github), quiet, told))
-
-
-@contextmanager
-def _terminated_as_interrupted() -> Iterator[None]:
-    """Let SIGTERM, with which schedulers end a job, write the report as Ctrl-C does."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

@@ -7,41 +7,30 @@ check is then measured by itself: one that fails is an error and the rest go on.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from audit.cluster.far import open_named
 from audit.engine.assembly import Options, Progress, assemble, model_info
 from audit.engine.baseline import against_baseline, must_fit, read_baseline
 from audit.engine.gates import NEEDS_REFERENCE
-from audit.engine.measure import Measurement
+from audit.engine.journal import append
 from audit.engine.measuring import Talk, measure_model
 from audit.engine.opening import SuiteSource, open_suites, select_checks
 from audit.engine.plan import Plan, make_plan
+from audit.engine.request import of_model, of_watches, request_of
 from audit.engine.results import Failed, Measured
-from audit.engine.run_dir import clear_run_dir, run_dir
+from audit.engine.resuming import RunFolder, keeps_more, must_be_the_same
+from audit.engine.run_dir import PARTIAL, begin_run, run_dir, write_status
 from audit.engine.scores import scores_frame
 from audit.engine.selected import Selected
-from audit.engine.store import store_run
+from audit.engine.store import store_run, stored_report
 from audit.engine.watching import Watches, open_watches
 from audit.models.cache.known import open_model
 from audit.models.loading import LoadedModel, load_model
 from reports.record import AuditReport
 from suites.load import LoadedSuite
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-
-@dataclass(frozen=True, eq=False)
-class Audit:
-    """What came of a run: the record, every score, and the probes that gave them."""
-
-    report: AuditReport
-    scores: pd.DataFrame
-    measurements: tuple[Measurement, ...]
 
 
 def run_audit(
@@ -51,6 +40,7 @@ def run_audit(
     reference: str | LoadedModel | None = None,
     baseline: str | Path | AuditReport | None = None,
     out: str | Path | None = None,
+    fresh: bool = False,
     options: Options | None = None,
     talk: Talk | None = None,
     **changes: object,
@@ -62,13 +52,16 @@ def run_audit(
         model: a folder, a hub id with `@revision`, `organism:NAME`, or a loaded model.
         reference: the model that `excess_over_reference` compares with.
         baseline: an earlier run, or its record, whose flags are known and do not gate.
-        out: folder for the run directory; nothing is written where it is None.
+        out: folder for the run directory; nothing is written where it is None. A run of the same
+            request that lies there goes on where it stopped, and one that is complete is read.
+        fresh: start over whatever run lies there.
         options: see `Options`; single ones may be given as keywords, `seed=3`.
         talk: where progress goes.
 
     Raises:
         SuiteError: mistakes in a suite or its data, all of them at once.
-        UsageError: a model, place, folder or baseline that cannot be had.
+        UsageError: a model, place, folder or baseline that cannot be had, or a folder with a run
+            of another request.
     """
     options = replace(options or Options(), **changes)  # type: ignore[arg-type]
     sources = [suites] if isinstance(suites, str | Path | LoadedSuite) else list(suites)
@@ -81,7 +74,8 @@ def run_audit(
         options,
         talk or Talk(),
         baseline=read_baseline(baseline),
-    ).report
+        fresh=fresh,
+    )
 
 
 def audit_model(
@@ -93,8 +87,9 @@ def audit_model(
     talk: Talk,
     *,
     baseline: AuditReport | None = None,
-) -> Audit:
-    """`run_audit` for callers that want the scores too."""
+    fresh: bool = False,
+) -> AuditReport:
+    """`run_audit` with everything in its place."""
     started = datetime.now(UTC)
     opened = open_suites(sources, seed=options.seed)
     selected = select_checks(
@@ -104,10 +99,16 @@ def audit_model(
         only=options.only,
         limit=options.limit,
     )
-    with run_dir(folder):
-        subject = _loaded(model, options, talk)
+    asked = request_of("run", opened, selected, options, baseline)
+    names = {"model weights": _name(model), "reference weights": _name(reference)}
+    with run_dir(folder, fresh=fresh, say=talk.say) as place:
+        must_be_the_same(place, asked, names)
+        subject = _loaded(model, options, talk, folder)
         if baseline is not None:
             must_fit(baseline, model_info(subject))
+        other = None if reference is None else _loaded(reference, options, talk, folder)
+        asked |= {**of_model("model", subject), **of_model("reference", other)}
+        must_be_the_same(place, asked, names)
         watches = open_watches(
             selected,
             subject,
@@ -115,12 +116,16 @@ def audit_model(
             allow_half=options.allow_half,
             seed=options.seed,
         )
+        asked |= of_watches(watches)
+        must_be_the_same(place, asked, names)
+        if place is not None and (stored := stored_report(place, asked)) is not None:
+            return stored
         plan = make_plan(selected, subject, watches)
-        other = None if reference is None else _loaded(reference, options, talk)
+        if place is not None:
+            begin_run(place, asked, names)
+            talk = _noting(talk, place.path)
         progress = Progress()
-        clear_run_dir(folder)
-        _run(plan, selected, subject, other, watches, options, talk, progress)
-        measurements = tuple(o.measurement for o in progress.outcomes if isinstance(o, Measured))
+        _run(plan, selected, subject, other, watches, options, talk, progress, place)
         report = assemble(
             opened,
             selected,
@@ -140,13 +145,39 @@ def audit_model(
                 strict=options.strict,
                 exit_zero=options.exit_zero,
             )
-        audit = Audit(report, scores_frame(measurements), measurements)
-        if folder is not None:
-            store_run(folder, audit.report, audit.scores, audit.measurements)
-    return audit
+        if place is not None:
+            _store(place, report, progress, talk)
+    return report
 
 
-def _loaded(model: str | LoadedModel, options: Options, talk: Talk) -> LoadedModel:
+def _store(place: RunFolder, report: AuditReport, progress: Progress, talk: Talk) -> None:
+    """Write everything, and what somebody interrupts meanwhile nevertheless."""
+    measurements = tuple(o.measurement for o in progress.outcomes if isinstance(o, Measured))
+    if progress.interrupted and keeps_more(place, len(report.checks)):
+        talk.say(f"{place.path}: the earlier record, of more checks, stays")
+        write_status(place.path, "interrupted")
+        return
+    store_run(place.path, report, scores_frame(measurements), measurements)
+
+
+def _noting(talk: Talk, folder: Path) -> Talk:
+    """The same talk, with the stretches of work in the journal."""
+
+    def phase(name: str, total: int) -> None:
+        append(folder, "phase", phase=name)
+        talk.phase(name, total)
+
+    return replace(talk, phase=phase)
+
+
+def _name(model: str | LoadedModel | None) -> str | None:
+    return model.name if isinstance(model, LoadedModel) else model
+
+
+def _loaded(
+    model: str | LoadedModel, options: Options, talk: Talk, folder: Path | None
+) -> LoadedModel:
+    """The model with a cache: the user's, or where that is not wanted the folder's own."""
     if isinstance(model, LoadedModel):
         return model
     if options.ray is not None:
@@ -159,12 +190,13 @@ def _loaded(model: str | LoadedModel, options: Options, talk: Talk) -> LoadedMod
             cache=options.cache,
             say=talk.say,
         )
-    if options.cache:
+    if options.cache or folder is not None:
         return open_model(
             model,
             device=options.device,
             dtype=options.dtype,
             allow_pickle=options.allow_pickle,
+            root=None if options.cache or folder is None else folder / PARTIAL,
             say=talk.say,
         )
     talk.say(f"loading {model}")
@@ -182,6 +214,7 @@ def _run(
     options: Options,
     talk: Talk,
     progress: Progress,
+    place: RunFolder | None,
 ) -> None:
     """Capture, then measure check by check; an interruption keeps the finished ones.
 
@@ -206,6 +239,8 @@ def _run(
             if same and isinstance(outcome, Measured):
                 outcome = replace(outcome, reference_lacks="the reference has the same weights")
             progress.outcomes.append(_beside(outcome, before.get(id(one))))
+            if place is not None:
+                append(place.path, "measured", check="/".join(one.key))
     except KeyboardInterrupt:
         progress.interrupted = True
 

@@ -1,5 +1,7 @@
 """A run on disk: readable after any crash, complete when `status.json` says so.
 
+journal.jsonl     what was asked and what has been done, from which the same command goes on
+
 manifest.json     what was asked, of what, with which versions
 report.json       the record: everything else is drawn from it
 report.html       the same for people, one page
@@ -16,26 +18,37 @@ import errno
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from audit.engine.interrupts import held_back
+from audit.engine.journal import JOURNAL, append, read
+from audit.engine.locking import LOCK_FILE, hold, let_go
+from audit.engine.resuming import Names, RunFolder, digest_of, found_in, note_begin
 from audit.errors import UsageError
 from reports.atomic import write_bytes_atomic, write_text_atomic
 from reports.drawing.series import SERIES_PICTURE
 from reports.keeping import keep
+from reports.read import REPORT_FILE
 from reports.render import RENDERERS, Maker
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from audit.engine.request import Request
     from reports.record import AuditReport
     from reports.series import SeriesReport
 
 STATUS = "status.json"
+PARTIAL = ".partial"
+"""A cache of the run's own, where it may not use the user's; it goes when the run is complete."""
+
 DEFAULT_PARENT = Path("audit-runs")
+_LEFT_OVER = f".{'[0-9a-f]' * 16}.part"  # of a writer that was killed
 
 
 def default_run_dir(suites: list[str], model: str, started: datetime) -> Path:
@@ -45,54 +58,126 @@ def default_run_dir(suites: list[str], model: str, started: datetime) -> Path:
 
 
 @contextmanager
-def run_dir(path: Path | None) -> Iterator[None]:
-    """Mark a folder as running, and as failed or interrupted where the run does not end well.
+def run_dir(
+    path: Path | None,
+    *,
+    fresh: bool = False,
+    say: Callable[[str], None] = lambda sentence: None,
+) -> Iterator[RunFolder | None]:
+    """Hold a folder, and mark what was begun in it as failed or interrupted where it is.
 
-    It is opened before any model is loaded. Without a path nothing is written.
+    It is opened before any model is loaded. Without a path nothing is written. What an earlier
+    run left is as it was until `begin_run`.
+
+    Args:
+        path: the folder.
+        fresh: whether what is there is to be started over.
+        say: told in a sentence what is found there.
 
     Raises:
-        UsageError: it cannot be written, or holds something that is not a run.
+        UsageError: it cannot be written, somebody else writes to it, or it holds something that
+            is not a run.
     """
     if path is None:
-        yield
+        yield None
         return
-    open_run_dir(path)
+    folder, handle, spare = _opened(path, fresh, say)
     try:
-        yield
+        yield folder
     except KeyboardInterrupt:
-        with suppress(OSError):
-            write_status(path, "interrupted")
+        os.close(spare)
+        _ended(folder, "interrupted")
         raise
     except BaseException as error:
-        with suppress(OSError):  # where even this cannot be written, the first error matters
-            write_status(path, "failed", reason=f"{type(error).__name__}: {error}")
+        os.close(spare)  # for the status, where there are too many open files
+        _ended(folder, "failed", reason=f"{type(error).__name__}: {error}")
+        raise
+    else:
+        os.close(spare)
+    finally:
+        let_go(path, handle)
+
+
+def _opened(path: Path, fresh: bool, say: Callable[[str], None]) -> tuple[RunFolder, int, int]:
+    """The folder, the handle on its lock, and one to spare."""
+    handle = None
+    try:
+        make_run_dir(path)
+        handle = hold(path)
+        folder = found_in(path, fresh=fresh, say=say)
+        if folder.holds_nothing:
+            write_status(path, "running")
+            folder.begun = True
+        return folder, handle, os.open(path, os.O_RDONLY)
+    except BaseException as error:
+        if handle is not None:
+            let_go(path, handle)
+        if isinstance(error, OSError):
+            raise _cannot_be_had(path, error) from None
         raise
 
 
-def open_run_dir(path: Path) -> None:
-    """Make the folder of a run and mark it as running.
+def make_run_dir(path: Path) -> None:
+    """Make the folder of a run.
 
     Raises:
-        UsageError: it cannot be written, or holds something that is not a run.
+        UsageError: it cannot be had, or holds something that is not a run.
     """
     try:
         path.mkdir(parents=True, exist_ok=True)
-        if not (path / STATUS).exists() and any(path.iterdir()):
-            raise UsageError(
-                f"{path} is not empty and holds no earlier run: name another folder (-o, or out=)"
-            )
-        write_status(path, "running")
+        others = not (path / STATUS).exists() and not all(map(_is_ours, path.iterdir()))
     except OSError as error:
+        raise _cannot_be_had(path, error) from None
+    if others:
         raise UsageError(
-            f"cannot write the run to {path}: {error.strerror or error}; "
-            f"name another folder (-o, or out=)"
-        ) from None
+            f"{path} is not empty and holds no earlier run: name another folder (-o, or out=)"
+        )
 
 
-def clear_run_dir(path: Path | None) -> None:
-    """Remove what an earlier run left, lest it be read as what comes of this one."""
-    if path is None:
-        return
+def _cannot_be_had(path: Path, error: OSError) -> UsageError:
+    return UsageError(
+        f"cannot write the run to {path}: {error.strerror or error}; "
+        f"name another folder (-o, or out=)"
+    )
+
+
+def _is_ours(file: Path) -> bool:
+    """Whether a folder may hold this and be empty for all that: a run was killed at its start."""
+    return file.name in (LOCK_FILE, JOURNAL) or file.match(_LEFT_OVER)
+
+
+def _ended(folder: RunFolder, status: str, **details: Any) -> None:
+    """Leave word of how it ended, unless it had not begun or was complete by then."""
+    with suppress(OSError):  # where even this cannot be written, the first error matters
+        events = read(folder.path).events
+        if folder.begun and not (events and events[-1].name == "complete"):
+            write_status(folder.path, status, **details)
+
+
+def begin_run(folder: RunFolder, asked: Request, names: Names) -> None:
+    """Say that the folder is being written to, and what was asked.
+
+    What an earlier attempt at the same request left is written over file by file; what is of
+    another, and given up, goes now.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    folder.begun = True
+    write_status(folder.path, "running")
+    if folder.fresh or folder.begin is None:
+        clear_run_dir(folder.path)
+    for place in (folder.path, folder.path / "probes", folder.path / "cards"):
+        for file in place.glob(_LEFT_OVER):
+            file.unlink(missing_ok=True)
+    note_begin(folder, asked, names)
+
+
+def clear_run_dir(path: Path) -> None:
+    """Remove what an earlier run left, lest it be read as what comes of this one.
+
+    The journal goes last: until then it says of what the rest is.
+    """
     ours = [path / name for name in ("manifest.json", "scores.parquet")]
     ours += [path / f"report{renderer.suffix}" for renderer in RENDERERS.values()]
     ours.append(path / SERIES_PICTURE)
@@ -100,6 +185,7 @@ def clear_run_dir(path: Path | None) -> None:
     ours += (path / "cards").glob("*.md")
     for file in ours:
         file.unlink(missing_ok=True)
+    (path / JOURNAL).unlink(missing_ok=True)
 
 
 def write_status(path: Path, status: str, **details: Any) -> None:
@@ -142,6 +228,7 @@ def write_manifest(path: Path, manifest: Mapping[str, Any]) -> None:
     _write_json(path / "manifest.json", manifest)
 
 
+@held_back()
 def write_report(
     path: Path,
     report: AuditReport | SeriesReport,
@@ -163,9 +250,27 @@ def write_report(
         OSError: the disk is full or the folder went away.
     """
     unwritten = keep(path, report, more)
-    told = {"unwritten": unwritten} if unwritten else {}
-    write_status(path, status, verdict=report.verdict, exit_code=report.exit_code, **told)
+    if status != "running":
+        whole = getattr(report, "checks", ())  # of a series it is the rows that are kept
+        saved = {REPORT_FILE: digest_of(path / REPORT_FILE)}
+        append(path, status, saved=saved, checks=len(whole), verdict=report.verdict,
+               exit_code=report.exit_code)  # fmt: skip
+    if status == "complete":
+        shutil.rmtree(path / PARTIAL, ignore_errors=True)
+    say_ended(path, report, status, unwritten)
     return unwritten
+
+
+def say_ended(
+    path: Path, report: AuditReport | SeriesReport, status: str, unwritten: Sequence[str] = ()
+) -> None:
+    """Say where the run stands with the verdict of its record.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    told = {"unwritten": list(unwritten)} if unwritten else {}
+    write_status(path, status, verdict=report.verdict, exit_code=report.exit_code, **told)
 
 
 def unwritten(path: Path) -> list[str]:

@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from audit.engine.interrupts import held_back
+from audit.engine.journal import append
 from audit.engine.measure import Measurement
-from audit.engine.run_dir import write_manifest, write_report, write_scores
+from audit.engine.request import Request
+from audit.engine.resuming import RunFolder, digest_of, whole_record
+from audit.engine.run_dir import PARTIAL, say_ended, write_manifest, write_report, write_scores
 from audit.exit_codes import ExitCode
 from probes.io import SavedFeatures, SavedProbe, save_probe
 from probes.linear import LinearProbe
 from probes.sae.monitor import CombinedFeatures
+from reports.keeping import draw
 from reports.markdown.card import card_markdown
+from reports.read import REPORT_FILE, read_report
 from reports.record import AuditReport, ModelInfo
-from reports.render import Maker
+from reports.render import Maker, makers
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
+@held_back()
 def store_run(
     folder: Path, report: AuditReport, scores: pd.DataFrame, measurements: Sequence[Measurement]
 ) -> list[str]:
@@ -35,14 +43,49 @@ def store_run(
     write_manifest(folder, _manifest(report))
     probes = folder / "probes"
     probes.mkdir(exist_ok=True)
+    written = ["manifest.json", "scores.parquet"]
     for measured in measurements:
         stem = f"{measured.work.suite.suite.name}.{measured.work.id}"
         save_probe(probes / stem, saved_probe(measured, report.model))
+        written += [f"probes/{stem}.safetensors", f"probes/{stem}.json"]
     write_scores(folder, scores)
+    append(folder, "saved", saved={name: digest_of(folder / name) for name in written})
     interrupted = report.exit_code == ExitCode.INTERRUPTED
     return write_report(
         folder, report, "interrupted" if interrupted else "complete", _cards(report)
     )
+
+
+def stored_report(place: RunFolder, asked: Request) -> AuditReport | None:
+    """The record of a complete run of the same request; None where there is none.
+
+    What somebody took away of its drawn files is drawn again. A record with a check that could
+    not be measured is none: what was in the way may be gone.
+
+    Raises:
+        OSError: a file cannot be read or written.
+    """
+    if whole_record(place, asked) is None:
+        return None
+    report = read_report(place.path / REPORT_FILE)
+    if any(check.verdict == "error" for check in report.checks):
+        place.say(f"{place.path}: some checks could not be measured; they are measured again")
+        return None
+    draw_missing(place.path, report)
+    shutil.rmtree(place.path / PARTIAL, ignore_errors=True)
+    place.say(f"{place.path} holds this audit, complete; nothing is run again (--fresh does)")
+    return report
+
+
+def draw_missing(folder: Path, report: AuditReport) -> None:
+    """Draw of a complete run what is not there, and say again that it is complete.
+
+    Raises:
+        OSError: a file could not be written.
+    """
+    all_of_it = {**makers(report), **_cards(report)}
+    missing = {name: make for name, make in all_of_it.items() if not (folder / name).exists()}
+    say_ended(folder, report, "complete", draw(folder, missing))
 
 
 def _cards(report: AuditReport) -> dict[str, Maker]:

@@ -64,6 +64,7 @@ def _audit(asked: Asked, suites: list[LoadedSuite], wanted: frozenset[Key]) -> A
         _subject(asked),
         reference=asked.reference,
         out=asked.out,
+        fresh=True,  # a session is run to see how things stand now
         options=replace(asked.options, only=wanted),
     )
 

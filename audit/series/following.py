@@ -19,12 +19,13 @@ from audit.engine.measuring import Talk, capture_plan
 from audit.engine.opening import SuiteSource
 from audit.engine.plan import Plan
 from audit.engine.results import Measured
-from audit.engine.run_dir import clear_run_dir, run_dir, write_report
+from audit.engine.run_dir import begin_run, run_dir, write_report
 from audit.engine.scores import scores_frame
 from audit.engine.store import store_run
 from audit.engine.watching import open_watches
 from audit.errors import MeasurementError, UsageError
 from audit.models.loading import LoadedModel, choose_device
+from audit.series.ahead import in_turn
 from audit.series.assembly import Told, broken_row, series_report
 from audit.series.auditing import Audited, audit_from_disk, audit_reference
 from audit.series.checkpoints import Checkpoint
@@ -32,8 +33,9 @@ from audit.series.fingerprints import fingerprint
 from audit.series.flagged import left_before
 from audit.series.opening import open_like
 from audit.series.origin import Series, begin_series, open_checks
+from audit.series.places import begin_in, series_folder
 from audit.series.reference import plan_like
-from audit.series.stored_rows import folder_name, keep_row, left_out, stored_row
+from audit.series.stored_rows import folder_name, keep_row, kept_row, left_out, stored_row
 from reports.series import CheckpointRow, SeriesReport, Stop
 
 
@@ -45,6 +47,7 @@ def audit_series(
     reference: Checkpoint | None = None,
     options: Options | None = None,
     talk: Talk | None = None,
+    fresh: bool = False,
 ) -> SeriesReport:
     """Audit every checkpoint and write the record of the series.
 
@@ -55,30 +58,40 @@ def audit_series(
         reference: what the others are held against; the first that can be audited if None.
         options: as of a single run.
         talk: where progress goes.
+        fresh: start over whatever lies in the folder.
 
     Raises:
         SuiteError: mistakes in a suite or its data.
-        UsageError: a folder or an option that cannot be had.
+        UsageError: a folder or an option that cannot be had, or a folder of another series.
         MeasurementError: the reference cannot be audited.
     """
-    opened, selected = open_checks(sources, options or Options())
-    with run_dir(folder):
-        clear_run_dir(folder)
+    options, talk = options or Options(), talk or Talk()
+    opened, selected = open_checks(sources, options)
+    with series_folder(folder, opened, selected, options, fresh=fresh, say=talk.say) as place:
         series, broken = begin_series(
             opened, selected, checkpoints, folder,
-            reference=reference, options=options or Options(), talk=talk or Talk(),
+            reference=reference, options=place.options, talk=talk,
         )  # fmt: skip
+        begin_in(place, series)
         rows: list[CheckpointRow] = []
         interrupted = False
         try:
-            for number, checkpoint in enumerate(checkpoints, start=1):
+            for number, checkpoint in enumerate(in_turn(series, checkpoints), start=1):
                 series.talk.say(f"{checkpoint.name}: {number} of {len(checkpoints)}")
                 known = broken.get(checkpoint.name)
                 rows.append(known or audit_checkpoint(series, checkpoint))
         except KeyboardInterrupt:
             interrupted = True
+            rows += _kept(series, checkpoints[len(rows) :])
         notes = _notes(series, checkpoints)
         return write_series(series, rows, interrupted=interrupted, notes=notes)
+
+
+def _kept(series: Series, checkpoints: Sequence[Checkpoint]) -> list[CheckpointRow]:
+    """Rows that an earlier attempt left: a record is not to hold less than the one before."""
+    parent = series.folder / "checkpoints"
+    rows = (kept_row(parent / folder_name(c.name), c, key=series.key) for c in checkpoints)
+    return [row for row in rows if row is not None]
 
 
 def _notes(series: Series, checkpoints: Sequence[Checkpoint]) -> list[str]:
@@ -155,7 +168,8 @@ def write_series(
 def _audit(series: Series, checkpoint: Checkpoint, folder: Path, made_of: str) -> CheckpointRow:
     started = datetime.now(UTC)
     options, reference = series.options, series.reference
-    model = open_like(checkpoint, series.like, options=options, bases=series.bases)
+    crew = series.crews.get(checkpoint.name)
+    model = open_like(checkpoint, series.like, options=options, bases=series.bases, crew=crew)
     # A folder that was overwritten since is a checkpoint like any other.
     itself = checkpoint == series.origin and model.weights_digest == reference.weights_digest
     if itself:
@@ -163,8 +177,9 @@ def _audit(series: Series, checkpoint: Checkpoint, folder: Path, made_of: str) -
     else:
         plan, audited = _against_reference(series, model)
     progress = Progress(list(audited.outcomes))
-    with run_dir(folder):
-        clear_run_dir(folder)
+    with run_dir(folder) as place:
+        assert place is not None, "a checkpoint has a folder"
+        begin_run(place, {"kind": "checkpoint", "made of": made_of}, {})
         report = assemble(
             series.opened,
             series.selected,

@@ -16,7 +16,7 @@ from pathlib import Path
 from audit.engine.assembly import Options
 from audit.engine.measuring import Talk
 from audit.engine.opening import SuiteSource
-from audit.engine.run_dir import STATUS, open_run_dir, run_dir, write_status
+from audit.engine.run_dir import write_status
 from audit.errors import MeasurementError, NothingToAuditError, UsageError
 from audit.exit_codes import ExitCode
 from audit.series.actions import Actions
@@ -35,8 +35,14 @@ from audit.series.checkpoints import Checkpoint, in_order
 from audit.series.flagged import left_before
 from audit.series.following import audit_checkpoint, write_series
 from audit.series.growing import Growing, Look
-from audit.series.locking import alone
 from audit.series.origin import Series, open_checks
+from audit.series.places import (
+    SeriesFolder,
+    begin_in,
+    must_be_held_against,
+    series_folder,
+    start_over,
+)
 from audit.series.remembered import Memory, Seen, recall, remember
 from audit.series.steps import natural
 from audit.series.stored_rows import folder_name, kept_row
@@ -79,6 +85,7 @@ def watch(
     options: Options | None = None,
     talk: Talk | None = None,
     wait: Callable[[float], None] = time.sleep,
+    fresh: bool = False,
 ) -> SeriesReport:
     """Audit every checkpoint of a growing folder; the record as it stands at the end.
 
@@ -88,6 +95,7 @@ def watch(
         options: as of a single run.
         talk: where progress goes.
         wait: passes the seconds between two looks.
+        fresh: start over whatever lies in the folder of the watch.
 
     Raises:
         SuiteError: mistakes in a suite or its data.
@@ -97,7 +105,7 @@ def watch(
             checkpoints that came can be one.
         KeyboardInterrupt: it was interrupted before there was anything to report.
     """
-    options = options or Options()
+    options, talk = options or Options(), talk or Talk()
     if not asked.folder.is_dir():
         raise UsageError(f"there is no folder {asked.folder} to watch; make it before the run")
     if asked.out.resolve() == asked.folder.resolve():
@@ -106,13 +114,13 @@ def watch(
             f"one: name another folder with -o"
         )
     opened, selected = open_checks(sources, options)
-    if not (asked.out / STATUS).exists():
-        open_run_dir(asked.out)
-    with alone(asked.out), run_dir(asked.out):
+    with series_folder(asked.out, opened, selected, options, fresh=fresh, say=talk.say) as place:
+        must_be_held_against(place, asked.reference)
+        start_over(place)
         beginning = Beginning(
-            opened, selected, options, asked.out, talk or Talk(), asked.reference, asked.base
+            opened, selected, place.options, asked.out, talk, asked.reference, asked.base
         )
-        return _Watching(asked, beginning, wait).run()
+        return _Watching(asked, beginning, wait, place).run()
 
 
 class _Watching:
@@ -123,8 +131,9 @@ class _Watching:
         asked: Asked,
         beginning: Beginning,
         wait: Callable[[float], None],
+        held: SeriesFolder,
     ) -> None:
-        self.asked, self.beginning, self.wait = asked, beginning, wait
+        self.asked, self.beginning, self.wait, self.held = asked, beginning, wait, held
         self.talk = beginning.talk
         self.memory: Memory = recall(asked.out, asked.folder)
         self.growing = Growing(asked.folder, asked.out, asked.base)
@@ -271,6 +280,7 @@ class _Watching:
             if checkpoint.name in {row.name for row in broken}:
                 self.growing.settle(checkpoint)
         if self.series is not None:
+            begin_in(self.held, self.series)
             self._take_up()
 
     def _take_up(self) -> None:

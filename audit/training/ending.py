@@ -30,5 +30,5 @@ def ask_hidden(
     """Audit the model with suites that the run never saw; folders of the records, below `out`."""
     for suite in hidden:
         folder = None if out is None else out / "hidden" / suite.suite.name
-        run_audit(suite, live, out=folder, options=options, expression=None)
+        run_audit(suite, live, out=folder, fresh=True, options=options, expression=None)
     return [f"hidden/{suite.suite.name}" for suite in hidden]

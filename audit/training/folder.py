@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from audit.engine.run_dir import clear_run_dir, open_run_dir, write_report, write_status
+from audit.engine.run_dir import clear_run_dir, make_run_dir, write_report, write_status
 from reports.series import CheckpointRow, SeriesReport
 
 ROWS_FILE = "rows.jsonl"
@@ -30,7 +30,8 @@ class Folder:
         """
         if self.path is None:
             return
-        open_run_dir(self.path)
+        make_run_dir(self.path)
+        write_status(self.path, "running")
         if anew:
             clear_run_dir(self.path)
             (self.path / ROWS_FILE).unlink(missing_ok=True)

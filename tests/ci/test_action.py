@@ -21,7 +21,7 @@ from tests.ci.pull_request import Thread, event, served
 
 PUBLISHED = {
     *("report.html", "report.md", "report.json", "junit.xml", "audit.sarif"),
-    *("scores.parquet", "manifest.json", "status.json"),
+    *("scores.parquet", "manifest.json", "status.json", "journal.jsonl"),
 }
 HOSTILE = "\"; touch pwned; \"\n$(touch pwned)\n`touch pwned`\n'; touch pwned; '"
 EVERYTHING = {"install": "false", "sarif": "true", "suite": "organism_lying"}

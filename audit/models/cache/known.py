@@ -40,6 +40,7 @@ def open_model(
     device: str | None = None,
     dtype: str | None = None,
     allow_pickle: bool = False,
+    root: Path | None = None,
     say: Callable[[str], None] = lambda sentence: None,
 ) -> LoadedModel:
     """`load_model` with the user's cache: a model that is known stays in its files until needed.
@@ -49,6 +50,7 @@ def open_model(
         device: as in `load_model`.
         dtype: as in `load_model`.
         allow_pickle: as in `load_model`.
+        root: folder of another cache than the user's.
         say: told in a sentence when weights are read, and what is wrong with the cache.
 
     Raises:
@@ -56,7 +58,7 @@ def open_model(
         MeasurementError: as `load_model`.
     """
     found = find_model(name, device=device, dtype=dtype, allow_pickle=allow_pickle)
-    folder = CacheFolder(cache_folder(), say)
+    folder = CacheFolder(root or cache_folder(), say)
     state = file_state(found.files)
     weights = remembered_digest(found.files, folder)
     tokenizer = tokenizer_digest(found.folder)

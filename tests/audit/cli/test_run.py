@@ -56,7 +56,7 @@ def test_fail_on_and_exit_zero(
     audit: Audit, write_suite: WriteSuite, tiny_llama_folder: Path, tmp_path: Path
 ) -> None:
     suite = write_suite()
-    common = ("run", suite, "-m", tiny_llama_folder, "-o", tmp_path / "run")
+    common = ("run", suite, "-m", tiny_llama_folder, "-o", tmp_path / "run", "--fresh")
     assert audit(*common, "--fail-on", "high").code == 0
     assert audit(*common, "--exit-zero").code == 0
     assert read_report(tmp_path / "run").verdict == "flag"
@@ -121,7 +121,7 @@ def test_a_reference_is_compared_row_by_row(
     audit: Audit, write_suite: WriteSuite, tiny_llama_folder: Path, tmp_path: Path
 ) -> None:
     suite = write_suite(gates=[{"kind": "excess_over_reference", "max": 0.2}])
-    common = ("run", suite, "-m", tiny_llama_folder, "-o", tmp_path / "run")
+    common = ("run", suite, "-m", tiny_llama_folder, "-o", tmp_path / "run", "--fresh")
     alone = audit(*common)
     assert alone.code == 6
     assert "--reference" in alone.out

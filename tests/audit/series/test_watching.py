@@ -12,12 +12,12 @@ import pytest
 import yaml
 
 from audit.engine.assembly import Options
+from audit.engine.locking import alone
 from audit.engine.measuring import Talk
 from audit.errors import MeasurementError, NothingToAuditError, UsageError
 from audit.models.loading import ORGANISMS
 from audit.series.actions import STOP_FILE, Actions
 from audit.series.checkpoints import find_checkpoints
-from audit.series.locking import alone
 from audit.series.watching import Asked, watch
 from reports.read import read_record
 from reports.series import SeriesReport
@@ -63,6 +63,7 @@ def watched(
     *events: Event,
     said: list[str] | None = None,
     limit: int | None = 40,
+    fresh: bool = False,
     **asked: Any,
 ) -> SeriesReport:
     """Watch; at each wait the next event happens, and after the last of them it is over."""
@@ -83,6 +84,7 @@ def watched(
         options=Options(limit=limit),
         talk=Talk(say=(said if said is not None else []).append),
         wait=wait,
+        fresh=fresh,
     )
 
 
@@ -298,7 +300,7 @@ def test_an_alarm_that_does_not_stop(tmp_path: Path, run: Path, on_flag: str) ->
 def test_nothing_there_and_nobody_else(lying: Path, run: Path) -> None:
     with pytest.raises(NothingToAuditError, match="holds no checkpoint"):
         watched(lying, run)
-    with alone(run / "audit"), pytest.raises(UsageError, match=r"process \d+, which watches"):
+    with alone(run / "audit"), pytest.raises(UsageError, match=r"by process \d+"):
         watched(lying, run)
     (run / "checkpoint-100").mkdir()
     with pytest.raises(MeasurementError, match=r"config\.json is not there"):
@@ -370,18 +372,19 @@ def test_an_alarm_stands_though_the_flagged_weights_were_overwritten(
 
 
 @pytest.mark.slow
-def test_another_policy_makes_the_rows_anew_and_other_rows_are_refused(
+def test_another_suite_or_other_rows_are_refused_and_begun_anew_on_request(
     lying: Path, run: Path
 ) -> None:
-    first = saved(run, "checkpoint-100")
+    saved(run, "checkpoint-100")
     saved(run, "checkpoint-200")
-    watched(lying, run)
-    shutil.rmtree(first)
-    _suite(lying.parent, patience=3)
-    said: list[str] = []
-    report = watched(lying, run, said=said)
-    assert audits(said) == ["checkpoint-200"]
-    assert "with these suites" in report.checkpoints[0].reasons[0]
-    assert report.checkpoints[1].checks[0].state == "stable", "the reference itself was kept"
-    with pytest.raises(UsageError, match="made of other rows"):
+    before = watched(lying, run)
+    with pytest.raises(UsageError, match=r"option limit: was 40, is 50.*--fresh"):
         watched(lying, run, limit=50)
+    _suite(lying.parent, patience=3)
+    with pytest.raises(UsageError, match=r"suite organism_lying: was \w{12}, is \w{12}"):
+        watched(lying, run)
+    assert read_record(run / "audit") == before
+    said: list[str] = []
+    report = watched(lying, run, said=said, fresh=True)
+    assert audits(said) == ["checkpoint-100", "checkpoint-200"]
+    assert report.checkpoints[1].checks[0].state == "stable"

@@ -1,0 +1,148 @@
+"""What was asked of a folder, told apart from anything else that could be asked of it.
+
+A request is a table from what is asked to a value, digests for what is large; two requests are
+the same where their tables are. Whatever can change a record but for its provenance belongs in
+here, and nothing else: not the names of files, not how many cores there are.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from audit.models.loaded import LIVE
+from reports.record import SCHEMA_VERSION
+
+if TYPE_CHECKING:
+    from audit.engine.assembly import Options
+    from audit.engine.selected import Selected
+    from audit.engine.watching import Watches
+    from audit.models.loaded import LoadedModel
+    from reports.record import AuditReport, ModelInfo
+    from suites.load import LoadedSuite
+
+Request = Mapping[str, str | int | bool | None]
+
+_OPTIONS = ("seed", "expression", "limit", "allow_half")
+_GATING = ("fail_on", "strict", "exit_zero")
+_CONFIGS = ("config.json", "generation_config.json")
+_MOST = 6  # differences that one sentence names
+_SHOWN = 12  # digits of a digest
+
+
+def request_of(
+    kind: str,
+    opened: Sequence[LoadedSuite],
+    selected: Sequence[Selected],
+    options: Options,
+    baseline: AuditReport | None = None,
+) -> dict[str, str | int | bool | None]:
+    """All of a request that is known before a model is.
+
+    Args:
+        kind: what a folder is of: one `run`, a `series`, a `training`.
+        opened: the suites.
+        selected: the checks, with their rows.
+        options: of the run.
+        baseline: what is known from before.
+    """
+    from audit.models.cache.keys import surroundings
+    from suites.splits import rows_digest
+
+    said: dict[str, str | int | bool | None] = {"kind": kind}
+    said["suites"] = ", ".join(one.suite.name for one in opened)
+    said |= {f"suite {one.suite.name}": one.digest for one in opened}
+    said["checks"] = _digest(sorted("/".join(one.key) for one in selected))
+    for one in selected:
+        name = "/".join(one.key)
+        said |= {f"data {name}, {role}": rows_digest(rows) for role, rows in one.rows.items()}
+    # A series is gated anew each time, from rows in which no number depends on how.
+    which = (*_OPTIONS, *_GATING) if kind == "run" else _OPTIONS
+    said |= {f"option {name}": getattr(options, name) for name in which}
+    said["baseline"] = None if baseline is None else baseline.digest()
+    said["version alignment-audit"] = _installed()
+    said["version record"] = SCHEMA_VERSION
+    return said | {f"version {name}": version for name, version in surroundings().items()}
+
+
+def of_model(role: str, model: LoadedModel | None) -> dict[str, str | int | bool | None]:
+    """What is asked of, or held against: the part of a request that one model makes."""
+    if model is None:
+        return {f"{role} weights": None}
+    return {
+        f"{role} weights": model.weights_digest,
+        f"{role} tokenizer": model.tokenizer_digest,
+        f"{role} configuration": _configuration(model),
+        f"{role} dtype": model.dtype,
+        f"{role} device": model.device.partition(":")[0],
+    }
+
+
+def of_info(role: str, model: ModelInfo) -> dict[str, str | int | bool | None]:
+    """The same of a model that only its record is left of."""
+    return {
+        f"{role} weights": model.weights_digest,
+        f"{role} tokenizer": model.tokenizer_digest,
+        f"{role} dtype": model.dtype,
+    }
+
+
+def of_watches(watches: Watches) -> dict[str, str | int | bool | None]:
+    """The SAEs that a request reads."""
+    return {f"sae {'/'.join(key)}": one.info.digest for key, one in watches.opened.items()}
+
+
+def has_identity(request: Request) -> bool:
+    """Whether the request can be told from another: a live model may have no digest."""
+    return LIVE not in request.values()
+
+
+def differences(
+    was: Request, now: Request, names: Mapping[str, tuple[str | None, str | None]]
+) -> list[str]:
+    """What differs between two requests, a phrase each, the first few of them.
+
+    Args:
+        was: the earlier one.
+        now: the later one; what it does not speak of is not compared.
+        names: what people call a thing, then and now.
+    """
+    differs = [name for name, value in now.items() if was.get(name) != value]
+    shown = [
+        f"{name}: was {_value(was.get(name), names.get(name, (None, None))[0])}, "
+        f"is {_value(now[name], names.get(name, (None, None))[1])}"
+        for name in differs[:_MOST]
+    ]
+    return [*shown, f"{len(differs) - _MOST} more"] if len(differs) > _MOST else shown
+
+
+def _value(value: str | int | bool | None, name: str | None) -> str:
+    if value is None:
+        return "not given"
+    text = str(value)
+    if len(text) == 64 and set(text) <= set("0123456789abcdef"):
+        text = text[:_SHOWN]
+    return text if name is None else f"{name} ({text})"
+
+
+def _configuration(model: LoadedModel) -> str:
+    """Of the files beside the weights; of a live model, of what it carries."""
+    if model.path is None:
+        return _digest(json.loads(json.dumps(model.structure.config.to_dict(), default=str)))
+    files = [model.path / name for name in _CONFIGS]
+    return _digest([f.read_bytes().decode("utf-8") if f.is_file() else None for f in files])
+
+
+def _digest(content: Any) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _installed() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("alignment-audit")
+    except PackageNotFoundError:
+        return "unknown"

@@ -1,0 +1,175 @@
+"""A folder that may hold an earlier run: is it of the same request, and how far did it come?
+
+The same request goes on where it stopped, or is answered from what is there; another is refused
+with what differs. Decides what is to be done in a folder, and measures and writes nothing of it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from audit.engine.journal import Event, Journal, append, read
+from audit.engine.request import Request, differences, has_identity
+from audit.errors import UsageError
+from reports.read import REPORT_FILE
+
+MEND = "give --fresh (fresh=True) to start over, or name another folder (-o, or out=)"
+_PROOF = (REPORT_FILE, "manifest.json", "rows.jsonl")  # of a run, also one without a journal
+
+Names = Mapping[str, str | None]
+
+
+@dataclass(eq=False)
+class RunFolder:
+    """A folder that this process holds.
+
+    Attributes:
+        path: where it is.
+        fresh: whether what is there is to be started over.
+        journal: as it was found.
+        say: told in a sentence how it goes on.
+        begun: whether this process has begun to write to it.
+    """
+
+    path: Path
+    fresh: bool = False
+    journal: Journal = field(default_factory=Journal)
+    say: Callable[[str], None] = lambda sentence: None
+    begun: bool = False
+
+    @property
+    def begin(self) -> Event | None:
+        """How the run that is there began."""
+        return next((e for e in reversed(self.journal.events) if e.name == "begin"), None)
+
+    @property
+    def asked(self) -> Request:
+        """What was asked in it, as far as an earlier attempt had come to know."""
+        return {} if self.begin is None else self.begin.facts["asked"]
+
+    @property
+    def since(self) -> tuple[Event, ...]:
+        """What has happened since it last began."""
+        events = self.journal.events
+        last = max((at for at, e in enumerate(events) if e.name == "begin"), default=-1)
+        return events[last + 1 :]
+
+    @property
+    def holds_nothing(self) -> bool:
+        """Whether no run has come so far that something would be lost with it."""
+        return self.begin is None and not any((self.path / name).exists() for name in _PROOF)
+
+
+def found_in(path: Path, *, fresh: bool, say: Callable[[str], None]) -> RunFolder:
+    """What a folder holds; lines of its journal that are damaged are told.
+
+    Raises:
+        OSError: the journal cannot be read.
+    """
+    journal = read(path)
+    for number in journal.damaged:
+        say(f"{path}: line {number} of its journal was cut short or changed, and is passed over")
+    return RunFolder(path, fresh, journal, say)
+
+
+def must_be_the_same(folder: RunFolder | None, now: Request, names: Names | None = None) -> None:
+    """Refuse a request that is not the one that the folder was begun with.
+
+    Args:
+        folder: as it was found; None where there is none, which holds nothing else.
+        now: what is asked, or the part of it that is known so far.
+        names: what the user calls the models, by the entries of the request.
+
+    Raises:
+        UsageError: it is another, or nobody can tell.
+    """
+    if folder is None or folder.fresh or folder.holds_nothing:
+        return
+    begin = folder.begin
+    if begin is None:
+        raise UsageError(
+            f"{folder.path} holds a record and no journal that says what was asked, as of an "
+            f"older version: {MEND}"
+        )
+    then: Mapping[str, Any] = begin.facts["names"]
+    called = {name: (then.get(name), (names or {}).get(name)) for name in now}
+    unlike = differences(folder.asked, now, called)
+    if unlike:
+        raise UsageError(f"{folder.path} holds another audit ({'; '.join(unlike)}): {MEND}")
+
+
+def whole_record(folder: RunFolder, now: Request) -> Event | None:
+    """How the same request ended, if all that it saved is there as it was; else None."""
+    ends = [event for event in folder.since if event.name == "complete"]
+    if folder.fresh or not ends or not has_identity(now):
+        return None
+    saved: dict[str, str] = {}
+    for event in folder.since:
+        saved |= event.facts.get("saved", {})
+    changed = sorted(name for name, was in saved.items() if digest_of(folder.path / name) != was)
+    if changed:
+        folder.say(
+            f"{folder.path}: {', '.join(changed[:3])} {'is' if len(changed) == 1 else 'are'} not "
+            f"as saved: the run is measured again"
+        )
+        return None
+    return ends[-1]
+
+
+def note_begin(folder: RunFolder, now: Request, names: Names) -> None:
+    """Write down what is asked, and say how far an earlier attempt came.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    if not folder.fresh and folder.begin is not None:
+        folder.say(f"{folder.path}: goes on where it stopped, {_stopped(folder.since)}")
+    append(folder.path, "begin", asked=dict(now), names=dict(names))
+
+
+def keeps_more(folder: RunFolder, checks: int) -> bool:
+    """Whether the folder's record, of the same request, holds more checks than these.
+
+    What was reported as saved does not give way to less.
+    """
+    if folder.fresh:
+        return False
+    there = digest_of(folder.path / REPORT_FILE)
+    for event in reversed(folder.journal.events):
+        if event.facts.get("saved", {}).get(REPORT_FILE) == there is not None:
+            return int(event.facts.get("checks", 0)) > checks
+    return False
+
+
+def digest_of(file: Path) -> str | None:
+    """sha256 of a file; None where there is none.
+
+    Raises:
+        OSError: it is there and cannot be read.
+    """
+    try:
+        with file.open("rb") as opened:
+            return hashlib.file_digest(opened, "sha256").hexdigest()
+    except FileNotFoundError:
+        return None
+
+
+def _stopped(since: tuple[Event, ...]) -> str:
+    """How far an attempt came, as the end of a sentence."""
+    measured = sum(event.name == "measured" for event in since)
+    last = since[-1] if since else None
+    if last is None:
+        return "before the model was read"
+    if last.name == "complete":
+        return "after its record was written"
+    if last.name == "interrupted":
+        return f"at an interruption, with {measured} checks measured"
+    if last.name == "saved":
+        return "while its files were written"
+    if measured:
+        return f"with {measured} checks measured"
+    return f"while {last.facts.get('phase', 'it was begun')}"
