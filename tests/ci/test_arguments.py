@@ -12,7 +12,7 @@ from tests.ci.actions import ROOT
 from tests.ci.programs import AUDITED, calls, stand_in
 
 FILES = ["--junitxml=audit-run/junit.xml", "--sarif=audit-run/audit.sarif"]
-ALWAYS = ["audit", "run", "--out=audit-run", *FILES, "--html=audit-run/report.html"]
+ALWAYS = ["audit", "run", "--out=audit-run", "--fresh", *FILES, "--html=audit-run/report.html"]
 HOSTILE = [
     '"; touch pwned; "',
     "'; touch pwned; '",

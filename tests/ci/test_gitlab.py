@@ -111,7 +111,7 @@ def test_the_job_ends_with_the_exit_code_of_the_audit(
     assert done.returncode == code, done.stderr
     [call] = calls(tmp_path / "bin")
     words = ["--model=m", "--baseline=known", "--fail-on=high", "--", "a", "b"]
-    assert (call[:3], call[6:]) == (["audit", "run", "--out=audit-run"], words)
+    assert (call[:4], call[7:]) == (["audit", "run", "--out=audit-run", "--fresh"], words)
 
 
 @pytest.mark.parametrize(
