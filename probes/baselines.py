@@ -183,18 +183,22 @@ def shuffled_label_probes(
     return fit_labelings(fitter, x, labelings, groups, folds=folds, random_states=random_states)
 
 
-def random_direction_scores(x_train: Array, x: Array, *, random_state: int = 0) -> Floats:
-    """Scores `[n]` along a random direction of the standardised activations.
+def random_direction_scores(
+    x_train: Array, x: Array, *, random_states: Sequence[int] = (0,)
+) -> Floats:
+    """Scores `[m, n]` along m random directions of the standardised activations.
 
     Args:
-        x_train: `[m, d_model]`, whose mean and scale are used.
+        x_train: `[k, d_model]`, whose mean and scale are used.
         x: `[n, d_model]`.
-        random_state: seed.
+        random_states: seed of each direction.
     """
     known = np.asarray(x_train, dtype=np.float64)
     scale = known.std(axis=0)
     scale[scale == 0] = 1.0
-    direction = np.random.default_rng(random_state).standard_normal(known.shape[1])
     centred = np.asarray(x, dtype=np.float64) - known.mean(axis=0)
-    scores: Floats = centred @ (direction / np.linalg.norm(direction) / scale)
+    scores = np.empty((len(random_states), len(centred)))
+    for row, seed in zip(scores, random_states, strict=True):
+        direction = np.random.default_rng(seed).standard_normal(known.shape[1])
+        row[:] = centred @ (direction / np.linalg.norm(direction) / scale)
     return scores

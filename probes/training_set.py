@@ -95,8 +95,9 @@ def binary_labels(y: Array, n: int) -> Bools:
     labels = np.asarray(y)
     if labels.shape != (n,):
         raise ProbeError(f"{n} rows need {n} labels, one each; got shape {labels.shape}")
-    if not np.isin(labels, (0, 1)).all():
-        other = sorted({str(value) for value in labels[~np.isin(labels, (0, 1))]})
+    known = (labels == 0) | (labels == 1)
+    if not known.all():
+        other = sorted({str(value) for value in labels[~known]})
         raise ProbeError(f"labels are 0 or 1; found {', '.join(other[:5])}")
     positive = int(np.count_nonzero(labels))
     if positive in (0, n):

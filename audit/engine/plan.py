@@ -18,7 +18,7 @@ from audit.models.behaviours import BEHAVIOURS, Questions
 from audit.models.capture import Read, Selection, TokenSequence, captured_bytes
 from audit.models.hook_names import HookPoint, HookPoints, layer_at
 from audit.models.loading import LoadedModel
-from audit.models.tokens import Encoded, encode_rows, select_tokens
+from audit.models.tokens import Encoded, Truncation, encode_rows, select_tokens
 from probes.sae.sae import FeatureReader
 from suites.load import LoadedSuite
 from suites.rows import Row
@@ -199,19 +199,14 @@ def _plan_check(
         encoded = (
             known[role].encoded
             if role in known
-            else encode_rows(
-                rows,
-                model.tokenizer,
-                context_length=model.context_length,
-                truncation=one.suite.suite.truncation,
-            )
+            else builder.encoded(rows, model, one.suite.suite.truncation)
         )
         wanted = reads if role in ("control", "audit") else (*reads, *beside)
         at = tuple(
             builder.select(e.ids, select_tokens(e, monitor.tokens, row.span), wanted)
             for e, row in zip(encoded, rows, strict=True)
         )
-        roles[role] = RoleWork(rows=tuple(rows), encoded=tuple(encoded), at=at)
+        roles[role] = RoleWork(rows=tuple(rows), encoded=encoded, at=at)
     return CheckWork(
         suite=one.suite,
         id=one.id,
@@ -279,6 +274,19 @@ class _Builder:
         self.index: dict[tuple[int, ...], int] = {}
         self._selections: list[dict[tuple[int, ...], tuple[int, set[int]]]] = []
         self._next_tokens: list[dict[tuple[int, int], None]] = []
+        self._encoded: dict[tuple[int, Truncation], tuple[Row, Encoded]] = {}
+
+    def encoded(
+        self, rows: Sequence[Row], model: LoadedModel, truncation: Truncation
+    ) -> tuple[Encoded, ...]:
+        """The tokens of the rows; a row that several checks use is read once."""
+        new = [row for row in rows if (id(row), truncation) not in self._encoded]
+        found = encode_rows(
+            new, model.tokenizer, context_length=model.context_length, truncation=truncation
+        )
+        for row, tokens in zip(new, found, strict=True):
+            self._encoded[id(row), truncation] = row, tokens  # the row stays, and so does its id
+        return tuple(self._encoded[id(row), truncation][1] for row in rows)
 
     def read(self, read: Read) -> int:
         return self.reads.setdefault(read, len(self.reads))

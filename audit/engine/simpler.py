@@ -7,7 +7,7 @@ is told instead of one draw's interval.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -88,7 +88,7 @@ def simpler(
         )
         return auroc(probe.decision_function(asked))
 
-    def shuffled(draws: range) -> Iterator[Scores]:
+    def shuffled(draws: range) -> Iterable[Scores]:
         # A weighting of features is a logistic probe of them, and scores alike.
         alike = fit if isinstance(monitor, ProbeSpec) else plain
         probes = known.once(
@@ -97,14 +97,12 @@ def simpler(
                 alike, x_train, y_train, groups_train, folds=monitor.folds, random_states=draws
             ),
         )
-        for probe in probes:
-            yield probe.decision_function(x)
+        return [probe.decision_function(x) for probe in probes]
 
-    def random_direction(draws: range) -> Iterator[Scores]:
-        for draw in draws:
-            yield baselines.random_direction_scores(raw_train, raw, random_state=draw)
+    def random_direction(draws: range) -> Iterable[Scores]:
+        return baselines.random_direction_scores(raw_train, raw, random_states=draws)
 
-    def luck(score: Callable[[range], Iterator[Scores]], draws: int, what: str) -> Estimate:
+    def luck(score: Callable[[range], Iterable[Scores]], draws: int, what: str) -> Estimate:
         seeds = range(seed * draws, (seed + 1) * draws)
         found = [metrics.auroc(scores, y) for scores in score(seeds)]
         tail = (1 - confidence) / 2
