@@ -36,14 +36,15 @@ def lengths(n: int) -> list[int]:
     return [int(length) for length in np.clip(drawn, SHORTEST, LONGEST)]
 
 
-def prompts(tokenizer: Any, n: int) -> list[Prompt]:
-    """`n` distinct prompts that this tokenizer makes about `lengths(n)` tokens of."""
+def prompts(tokenizer: Any, n: int, *, tokens: int | None = None) -> list[Prompt]:
+    """`n` distinct prompts that this tokenizer makes about `lengths(n)` tokens of, or `tokens`."""
     rng = np.random.default_rng(1)
     known = words()
     sizes = _sizes(tokenizer)
     telling = rng.choice(len(known), TELLING, replace=False)
     made = []
-    for number, length in enumerate(lengths(n)):
+    wanted = lengths(n) if tokens is None else [tokens] * n
+    for number, length in enumerate(wanted):
         label = 1 - number % 2
         chosen = rng.integers(len(known), size=length)
         tells = rng.random(length) < SHARE * label
@@ -73,6 +74,7 @@ def _texts(row: Any) -> list[str]:
     return [text for part in row for text in _texts(part)] if isinstance(row, list) else []
 
 
+@cache
 def _sizes(tokenizer: Any) -> np.ndarray[Any, np.dtype[np.int64]]:
     """Tokens of each word."""
     split = tokenizer([f"a {word}" for word in words()], add_special_tokens=False)["input_ids"]

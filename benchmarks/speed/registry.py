@@ -52,5 +52,7 @@ ROWS = (
     Row("resampling", "1,000 cluster-bootstrap resamples", "fitting", "resampling"),
     Row("again", "the same audit again, and with another gate", "again"),
     Row("starting", "start of the commands over bare Python's", "starting"),
+    Row("scaling", "cost against prompts, tokens, layers, checks, checkpoints", "scaling"),
+    Row("cluster", "two Ray workers against one", "cluster"),
     Row("memory", "memory from 1,000 to 100,000 prompts", "memory"),
 )

@@ -1,0 +1,74 @@
+"""Cost against size on logarithmic axes, a panel each, as one SVG. Knows numbers and words."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.speed.figures import said
+from reports.atomic import write_text_atomic
+from reports.drawing.style import STYLE
+from reports.drawing.svg import Axis, dot, line, path, picture, text
+
+WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 250.0, 230.0, 50.0, 236.0, 34.0, 182.0
+ACROSS = 3
+
+
+@dataclass(frozen=True)
+class Panel:
+    """What was measured, at which sizes, how long it took and how it grows."""
+
+    what: str
+    sizes: Sequence[float]
+    seconds: Sequence[float]
+    exponent: float
+
+
+def write_panels(file: Path, panels: Sequence[Panel]) -> None:
+    """All panels as one picture that stands by itself; dashes show a cost in proportion."""
+    rows = -(-len(panels) // ACROSS)
+    parts = [f"<style>{STYLE}</style>"]
+    parts.append(f'<rect class="paper" width="{ACROSS * WIDTH:g}" height="{rows * HEIGHT:g}"/>')
+    for number, panel in enumerate(panels):
+        x, y = WIDTH * (number % ACROSS), HEIGHT * (number // ACROSS)
+        parts.append(f'<g transform="translate({x:g} {y:g})">{"".join(_drawn(panel))}</g>')
+    title = "seconds of an audit against " + ", ".join(panel.what for panel in panels)
+    drawn = picture(ACROSS * WIDTH, rows * HEIGHT, title, parts)
+    spaced = drawn.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1)
+    write_text_atomic(file, spaced + "\n")
+
+
+def _drawn(panel: Panel) -> Iterator[str]:
+    x = _axis(panel.sizes, LEFT + 8, RIGHT - 8)
+    y = _axis(panel.seconds, BOTTOM - 8, TOP + 8)
+    yield text(LEFT, 18, f"{panel.what}: exponent {panel.exponent:.2f}", "strong")
+    yield line(LEFT, BOTTOM, RIGHT, BOTTOM, "axis")
+    yield line(LEFT, BOTTOM, LEFT, TOP, "axis")
+    for size in panel.sizes:
+        yield line(x(math.log(size)), BOTTOM, x(math.log(size)), BOTTOM + 4, "axis")
+        yield text(x(math.log(size)), BOTTOM + 18, f"{size:g}", "soft", anchor="middle")
+    low, high = min(panel.seconds), max(panel.seconds)
+    for second in (low, high):
+        yield text(LEFT - 6, y(math.log(second)) + 4, f"{said(second)} s", "soft", anchor="end")
+    yield from _in_proportion(panel, x, y)
+    placed = [
+        (x(math.log(size)), y(math.log(second)))
+        for size, second in zip(panel.sizes, panel.seconds, strict=True)
+    ]
+    yield path(placed, "found")
+    yield from (dot(*at, "fdot") for at in placed)
+
+
+def _in_proportion(panel: Panel, x: Axis, y: Axis) -> Iterator[str]:
+    """From the largest backwards, as far down as the panel goes: a cost of so much each."""
+    size, second = math.log(panel.sizes[-1]), math.log(panel.seconds[-1])
+    down = min(second - y.knots[0][0], size - x.knots[0][0])
+    yield path([(x(size), y(second)), (x(size - down), y(second - down))], "chance")
+
+
+def _axis(values: Sequence[float], first: float, last: float) -> Axis:
+    """Logarithms to pixels; half as much again above what there is, where there is but one."""
+    low, high = math.log(min(values)), math.log(max(values))
+    return Axis(((low, first), (max(high, low + 0.4), last)))
