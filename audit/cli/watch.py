@@ -18,7 +18,7 @@ from audit.cli.options import (
     selection_options,
     suites_argument,
 )
-from suites.schema import Severity
+from suites.words import Severity
 
 
 @click.command("watch")
