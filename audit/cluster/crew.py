@@ -122,11 +122,12 @@ class RayCrew:
             yield found
 
     def _taken(self, parts: int) -> list[Any]:
-        places = self._cluster.places()
-        most = max(1, places if self._most is None else self._most)
-        for _ in range(min(parts, most) - len(self._seats)):
-            if not self._cluster.free and self._cluster.begun >= places:
-                _let_idle_go(self)
+        wanted = parts if self._most is None else min(parts, self._most)
+        wanted -= len(self._seats)
+        if wanted > self._cluster.room():
+            _let_idle_go(self)
+        # The first is taken where there is no room as well: Ray finds it a place in time.
+        for _ in range(max(min(wanted, self._cluster.room()), 0 if self._seats else 1)):
             self._seats.append(self._cluster.seat())
         return list(self._seats)
 

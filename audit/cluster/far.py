@@ -27,7 +27,13 @@ from audit.models.loading import check_dtype, empty_model, find_model, load_mode
 Described = tuple[LoadedModel, Any, dict[str, str] | None]
 
 
-def crew_of(opener: Callable[[], LoadedModel], *, weights: str, cluster: Cluster) -> RayCrew:
+def crew_of(
+    opener: Callable[[], LoadedModel],
+    *,
+    weights: str,
+    cluster: Cluster,
+    most: int | None = None,
+) -> RayCrew:
     """Those that will hold a model; none is asked yet.
 
     Args:
@@ -35,8 +41,9 @@ def crew_of(opener: Callable[[], LoadedModel], *, weights: str, cluster: Cluster
             only where the weights are wanted here.
         weights: digest of the weights that are meant; other ones are refused.
         cluster: where the seats are.
+        most: seats; by default as many as the cluster has places.
     """
-    return RayCrew(cluster, Held(opener, weights, surroundings()))
+    return RayCrew(cluster, Held(opener, weights, surroundings()), most=most)
 
 
 def open_far(

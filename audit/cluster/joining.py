@@ -16,6 +16,12 @@ LOCAL = "local"
 LIVES = 3
 """How often a seat that died is begun again, and a part that died with it."""
 
+BEFORE_RAY = {
+    "RAY_USAGE_STATS_ENABLED": "0",  # an audit tells nobody that it ran
+    "RAY_DEDUP_LOGS_SKIP_REGEX": ".",  # else Ray writes of every death to stdout, which is ours
+}
+"""Read off the environment when Ray is imported; what the user set there stays."""
+
 _ADDRESS = re.compile(r"local|auto|(ray://)?[\w.\-\[\]:]+:\d+")
 _THREADS = 1
 
@@ -42,6 +48,10 @@ class Cluster:
 
         has = ray.cluster_resources()
         return int(has.get("GPU" if self.gpus else "CPU", 0))
+
+    def room(self) -> int:
+        """How many seats can be had at this moment, free ones and new ones."""
+        return len(self.free) + self.places() - self.begun
 
     def seat(self) -> Any:
         """A seat: one that is free, else a new one, for which Ray finds or awaits a place."""
@@ -92,8 +102,8 @@ def join(address: str) -> Cluster:
         UsageError: Ray is not installed, there is no such cluster, or it has no place for a model.
     """
     check_address(address)
-    # Before the import, which is when Ray looks: an audit tells nobody that it ran.
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    for name, value in BEFORE_RAY.items():
+        os.environ.setdefault(name, value)
     try:
         import ray
     except ImportError:

@@ -142,8 +142,12 @@ def open_like(
     return with_cache(model) if options.cache else model
 
 
-def crew_like(checkpoint: Checkpoint, like: Identity | None, options: Options) -> RayCrew:
+def crew_like(
+    checkpoint: Checkpoint, like: Identity | None, options: Options, *, most: int | None = None
+) -> RayCrew:
     """Those that will open a checkpoint on the cluster, as `open_like` would have opened it here.
+
+    At most so many as `most` says; as many as have a place by default.
 
     Raises:
         UsageError: the cluster cannot be joined, or an option is wrong.
@@ -164,7 +168,7 @@ def crew_like(checkpoint: Checkpoint, like: Identity | None, options: Options) -
         allow_pickle=options.allow_pickle,
         reference=like,
     )
-    return crew_of(opener, weights=weights, cluster=cluster)
+    return crew_of(opener, weights=weights, cluster=cluster, most=most)
 
 
 def _weights_digest(checkpoint: Checkpoint, *, allow_pickle: bool) -> str:

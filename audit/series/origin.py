@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from audit.cluster.crew import Asked, RayCrew
 from audit.engine.assembly import Options, model_info
 from audit.engine.measuring import Talk
 from audit.engine.opening import SuiteSource, open_suites, select_checks
@@ -18,6 +19,7 @@ from audit.engine.results import Failed, Measured
 from audit.engine.selected import Selected
 from audit.errors import MeasurementError
 from audit.models.loading import LoadedModel
+from audit.series.asking import asked_of_each
 from audit.series.assembly import broken_row
 from audit.series.checkpoints import Checkpoint
 from audit.series.identity import Identity, identity
@@ -47,6 +49,8 @@ class Series:
         key: digest of all that a row rests on beside its own checkpoint.
         started: when.
         bases: of adapters, read once.
+        asked: on a cluster, the parts that each checkpoint is asked before its turn.
+        crews: on a cluster, those that hold the checkpoints whose turn is next, by name.
     """
 
     opened: tuple[LoadedSuite, ...]
@@ -62,6 +66,8 @@ class Series:
     started: datetime
     talk: Talk
     bases: Bases = field(default_factory=dict)
+    asked: tuple[Asked, ...] = ()
+    crews: dict[str, RayCrew] = field(default_factory=dict)
 
 
 def open_checks(
@@ -156,4 +162,5 @@ def begin_at(
         started=datetime.now(UTC),
         talk=talk,
         bases=bases,
+        asked=asked_of_each(measured.plan, model),
     )

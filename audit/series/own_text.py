@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from audit.engine.candidates import groups_of
 from audit.engine.estimates import recorded
 from audit.engine.measure import Measurement
-from audit.models.capture import Read, Selection, TokenSequence, capture
+from audit.models.cache.recalling import recalled_capture
+from audit.models.capture import Read, Selection, TokenSequence
 from audit.models.loading import LoadedModel
 from audit.models.prompts import encode_prompts
 from audit.models.tokenizing import tokenize
@@ -110,6 +111,6 @@ def _sequences(found: Measurement, model: LoadedModel) -> list[TokenSequence | N
 def _read(model: LoadedModel, sequences: list[TokenSequence], read: Read) -> Matrix:
     """Pooled activations `[n, width]` of the text that was written."""
     distinct = list(dict.fromkeys(sequences))
-    captured = capture(model, distinct, [read])
+    captured = recalled_capture(model, distinct, [read])
     at = {sequence: index for index, sequence in enumerate(distinct)}
     return captured.matrix(0, [(at[sequence], 0) for sequence in sequences])

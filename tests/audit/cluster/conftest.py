@@ -9,14 +9,16 @@ from typing import Any
 
 import pytest
 
+from audit.cluster.joining import BEFORE_RAY
+
 STORE = 80 * 2**20  # bytes, about the least that Ray takes
 
 
 @pytest.fixture(scope="session")
 def two_nodes() -> Iterator[Any]:
     """The cluster, joined. Whatever a test asks of `--ray` runs on it."""
+    os.environ.update(BEFORE_RAY)
     pytest.importorskip("ray", reason="the extra `ray` is not installed")
-    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     with warnings.catch_warnings():
         # Ray leaves the pipes and files of the processes that it starts to the collector.
         warnings.simplefilter("ignore", ResourceWarning)

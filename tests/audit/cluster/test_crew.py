@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -12,8 +13,10 @@ from typing import Any
 
 import pytest
 
+from audit.cluster.crew import Asked, RayCrew
 from audit.cluster.far import crew_of, open_far, open_named
 from audit.cluster.joining import join
+from audit.cluster.rehearsal import rehearsed
 from audit.cluster.seat import Held, opened
 from audit.errors import AuditError, MeasurementError, UsageError
 from audit.models.cache.keys import surroundings
@@ -49,6 +52,16 @@ def unlucky(loaded: LoadedModel, kind: type[Exception], said: str) -> None:
     raise kind(said)
 
 
+def moment(loaded: LoadedModel, number: int) -> tuple[int, int]:
+    return number, time.monotonic_ns()
+
+
+def ray_put(part: tuple[Any, ...]) -> Any:
+    import ray
+
+    return ray.put(part)
+
+
 def machine(loaded: LoadedModel) -> str:
     import ray
 
@@ -68,7 +81,7 @@ def test_what_it_finds_is_what_is_found_here_and_is_kept_here(
     asked, prompts = sequences(60), [one.ids for one in sequences(12)]
     here = open_model(str(tiny_llama_folder), device="cpu")
     # Batch by batch as the parts are cut, so that every bit is the same.
-    expected = recalled_capture(replace(here, cache=None, crew=_Here(here)), asked, READS)
+    expected = recalled_capture(replace(here, cache=None, crew=Here(here)), asked, READS)
     assert_identical(recalled_capture(far, asked, READS), expected)
     texts = recalled_continuations(far, prompts, 5)
     tokens = list(recalled_stream(far, prompts, ["blocks.2.hook_resid_post"]))
@@ -85,13 +98,15 @@ def test_what_it_finds_is_what_is_found_here_and_is_kept_here(
     assert not here.in_memory
 
 
-class _Here:
+class Here:
     """The parts one after the other in this process."""
 
     def __init__(self, loaded: LoadedModel) -> None:
         self.loaded = loaded
+        self.asked: list[tuple[Any, Any]] = []
 
     def each(self, function: Any, parts: Any) -> Any:
+        self.asked += [(function, part) for part in parts]
         return ((number, function(self.loaded, *part)) for number, part in enumerate(parts))
 
 
@@ -116,6 +131,42 @@ def test_a_process_that_is_killed_in_the_middle_changes_nothing(
     after = set(on(far, process, [()] * 40))
     assert min(before) not in after
     assert len(after) == 2
+
+
+def test_what_was_asked_ahead_is_not_asked_again_and_survives_a_death(
+    far: LoadedModel, tiny_llama_folder: Path
+) -> None:
+    parts: list[tuple[Any, ...]] = [([one], READS) for one in sequences(30, seed=1)]
+    here = load_model(str(tiny_llama_folder), device="cpu")
+    crew = far.crew
+    assert isinstance(crew, RayCrew)
+    before = on(far, process, [()] * 40)
+    crew.ahead([Asked(capture, part, ray_put(part)) for part in parts])
+    crew.ahead([Asked(moment, (number,), ray_put((number,))) for number in range(4)])
+    os.kill(min(before), signal.SIGKILL)
+    for found, part in zip(on(far, capture, parts), parts, strict=True):
+        assert_identical(found, capture(here, *part))
+    early = on(far, moment, [(3,), (2,), (9,)])
+    now = time.monotonic_ns()
+    assert early[0][0] == 3
+    late = on(far, moment, [(0,), (3,)])
+    assert late[0][1] < now < late[1][1]  # the third was fetched already, and is asked anew
+
+
+def test_a_rehearsal_tells_what_would_be_asked(far: LoadedModel, tiny_llama_folder: Path) -> None:
+    asked, prompts = sequences(60), [one.ids for one in sequences(12)]
+    crew = Here(load_model(str(tiny_llama_folder), device="cpu"))
+    alone = replace(crew.loaded, crew=crew)
+    calls: list[Callable[[LoadedModel], object]] = [
+        lambda model: recalled_capture(model, asked, READS),
+        lambda model: recalled_continuations(model, prompts, 5),
+        lambda model: None,
+    ]
+    for call in calls:
+        call(alone)
+    heard = rehearsed(far, calls)
+    assert [(one.function, one.part) for one in heard] == crew.asked
+    assert len(heard) > 10
 
 
 @pytest.mark.parametrize("kind", [MeasurementError, UsageError])
