@@ -150,7 +150,7 @@ def _matches(record: Record, wanted: Mapping[str, frozenset[str]]) -> bool:
 def _repeated_ids(drafts: Sequence[Draft], source: Source) -> Iterator[Problem]:
     first: dict[str, Record] = {}
     for item in drafts:
-        if item.id is None:
+        if not item.id:
             continue
         other = first.setdefault(item.id, item.record)
         if other is not item.record:
@@ -163,15 +163,14 @@ def _named(drafts: Sequence[Draft]) -> Iterator[Row]:
     """The rows with their ids and groups."""
     copies: Counter[str] = Counter()
     for item in drafts:
-        base = item.id
-        own = base if base is not None else _digest(item.rows)
-        if base is None:
+        base = own = item.id or _digest(item.rows)
+        if not item.id:
             copies[own] += 1
             base = own if copies[own] == 1 else f"{own}-{copies[own]}"
-        group = own if item.group is None else item.group
         sides = _SIDES if len(item.rows) > 1 else ("",)
         for row, side in zip(item.rows, sides, strict=True):
-            yield replace(row, id=base + side, group=group)
+            named = side == "" and row.id and row.group
+            yield row if named else replace(row, id=base + side, group=row.group or own)
 
 
 def _digest(rows: Sequence[Row]) -> str:

@@ -1,7 +1,7 @@
-"""From one record to the row that it holds, or the two of a pair, before they have names.
+"""From one record to the row that it holds, or the two of a pair, before all of them have names.
 
-Knows what a row is made of and which mixtures are none. Ids and groups need the other
-records as well: `dataset.py` gives them.
+Knows what a row is made of and which mixtures are none. Ids and groups that the source does not
+give need the other records as well: `dataset.py` gives them.
 """
 
 from __future__ import annotations
@@ -32,12 +32,15 @@ class FieldError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """The rows of one record, and the id and group that its source gives, if it does."""
+    """The rows of one record; their id and group are those of its source, or empty."""
 
     record: Record
     rows: tuple[Row, ...]
-    id: str | None
-    group: str | None
+
+    @property
+    def id(self) -> str:
+        """The id that the source gives."""
+        return self.rows[0].id
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +67,6 @@ def draft(record: Record, claims: Claims, meanings: Meanings, written: str) -> D
     answers = content == "question" and claims.pair is None
     choices = field("choices", cells.as_choices) or ()
     row = Row(
-        id="",
-        group="",
         label=field("label", lambda value: cells.as_label(value, meanings.labels)),
         behaviour=field("behaviour", lambda value: cells.as_flag(value, meanings.behaviours)),
         choices=choices,
@@ -81,15 +82,19 @@ def draft(record: Record, claims: Claims, meanings: Meanings, written: str) -> D
         question=field("question", cells.as_text) if content == "question" else None,
         answer=(field("answer", cells.as_optional_text) or "") if answers else None,
         messages=(field("messages", cells.as_messages) or ()) if content == "messages" else (),
+        id=field("id", cells.as_name) or "",
+        group=field("group", cells.as_name) or "",
     )
-    rows: tuple[Row, ...] = (row,)
-    if claims.pair is not None:
-        sides = zip(("positive", "negative"), claims.pair, (1, 0), strict=True)
-        rows = tuple(
+    if claims.pair is None:
+        return Draft(record, (row,))
+    sides = zip(("positive", "negative"), claims.pair, (1, 0), strict=True)
+    return Draft(
+        record,
+        tuple(
             replace(row, answer=_converted(side, source, values, cells.as_text), label=label)
             for side, source, label in sides
-        )
-    return Draft(record, rows, field("id", cells.as_name), field("group", cells.as_name))
+        ),
+    )
 
 
 def _converted(
