@@ -161,15 +161,16 @@ def digest_of(file: Path) -> str | None:
 def _stopped(since: tuple[Event, ...]) -> str:
     """How far an attempt came, as the end of a sentence."""
     measured = sum(event.name == "measured" for event in since)
+    checks = f"{measured} check{'' if measured == 1 else 's'} measured"
     last = since[-1] if since else None
     if last is None:
         return "before the model was read"
     if last.name == "complete":
         return "after its record was written"
     if last.name == "interrupted":
-        return f"at an interruption, with {measured} checks measured"
+        return f"at an interruption, with {checks}"
     if last.name == "saved":
         return "while its files were written"
     if measured:
-        return f"with {measured} checks measured"
+        return f"with {checks}"
     return f"while {last.facts.get('phase', 'it was begun')}"

@@ -48,7 +48,8 @@ PARTIAL = ".partial"
 """A cache of the run's own, where it may not use the user's; it goes when the run is complete."""
 
 DEFAULT_PARENT = Path("audit-runs")
-_LEFT_OVER = f".{'[0-9a-f]' * 16}.part"  # of a writer that was killed
+# Of writers that were killed: `reports.atomic` and `probes.io`.
+_LEFT_OVER = (f".{'[0-9a-f]' * 16}.part", ".*.safetensors.*.tmp", ".*.json.*.tmp")
 
 
 def default_run_dir(suites: list[str], model: str, started: datetime) -> Path:
@@ -143,7 +144,7 @@ def _cannot_be_had(path: Path, error: OSError) -> UsageError:
 
 def _is_ours(file: Path) -> bool:
     """Whether a folder may hold this and be empty for all that: a run was killed at its start."""
-    return file.name in (LOCK_FILE, JOURNAL) or file.match(_LEFT_OVER)
+    return file.name in (LOCK_FILE, JOURNAL) or any(map(file.match, _LEFT_OVER))
 
 
 def _ended(folder: RunFolder, status: str, **details: Any) -> None:
@@ -168,7 +169,7 @@ def begin_run(folder: RunFolder, asked: Request, names: Names) -> None:
     if folder.fresh or folder.begin is None:
         clear_run_dir(folder.path)
     for place in (folder.path, folder.path / "probes", folder.path / "cards"):
-        for file in place.glob(_LEFT_OVER):
+        for file in (file for pattern in _LEFT_OVER for file in place.glob(pattern)):
             file.unlink(missing_ok=True)
     note_begin(folder, asked, names)
 
