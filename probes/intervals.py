@@ -15,6 +15,7 @@ from probes.proportions import paired_difference, rate, rate_difference
 from probes.quality import (
     auroc_estimate,
     balanced_accuracy_estimate,
+    beside_baseline,
     calibration_error_estimate,
     gain_estimate,
     recall_estimate,
@@ -25,6 +26,7 @@ __all__ = [
     "Estimate",
     "auroc_estimate",
     "balanced_accuracy_estimate",
+    "beside_baseline",
     "bootstrap",
     "calibration_error_estimate",
     "gain_estimate",

@@ -127,17 +127,55 @@ def gain_estimate(
     Raises:
         ProbeError: as `auroc_estimate` does.
     """
+    return beside_baseline(
+        scores,
+        baseline_scores,
+        labels,
+        groups,
+        floor=floor,
+        confidence=confidence,
+        n_resamples=n_resamples,
+        random_state=random_state,
+    ).gain
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What `auroc_estimate` says of scores and of a baseline, and `gain_estimate` of both."""
+
+    auroc: Estimate
+    baseline: Estimate
+    gain: Estimate
+
+
+def beside_baseline(
+    scores: Array,
+    baseline_scores: Array,
+    labels: Array,
+    groups: Groups,
+    *,
+    floor: float = 0.5,
+    confidence: float = 0.95,
+    n_resamples: int = 1000,
+    random_state: int = 0,
+) -> Beside:
+    """Both AUROCs and the gain over one set of resamples. Arguments as of `gain_estimate`.
+
+    Raises:
+        ProbeError: as `auroc_estimate` does.
+    """
     probe = _resampled(scores, labels, groups, n_resamples, random_state)
     baseline = _resampled(baseline_scores, labels, groups, n_resamples, random_state)
     ours, theirs = probe.estimate(confidence), baseline.estimate(confidence)
     low, high = mover(ours, theirs, correlation=_correlation(probe.draws, baseline.draws))
-    return replace(
+    gain = replace(
         ours,
         value=ours.value - max(theirs.value, floor),
         low=None if ours.low is None else min(low, ours.low - floor),
         high=None if ours.high is None else min(high, ours.high - floor),
         method="paired cluster bootstrap",
     )
+    return Beside(ours, theirs, gain)
 
 
 def _correlation(a: Floats, b: Floats) -> float:

@@ -20,7 +20,7 @@ from audit.models.capture import Captured
 from probes import baselines, intervals, metrics
 from probes.crossval import comparable
 from probes.multiplicity import max_statistic_p
-from reports.record import Estimate, LayerScore, Quality
+from reports.record import LayerScore, Quality
 
 Scores = NDArray[np.float64]
 Labels = NDArray[np.int64]
@@ -62,14 +62,11 @@ def measure_quality(
         finite_matrix(captured, candidates[chosen].read, train, "train rows")
     )
     confidence = work.check.confidence
-
-    def auroc(of: Scores) -> Estimate:
-        return recorded(
-            intervals.auroc_estimate(of, y, groups, confidence=confidence, random_state=seed)
-        )
-
+    beside = intervals.beside_baseline(
+        scores, words, y, groups, confidence=confidence, random_state=seed
+    )
     return Quality(
-        auroc=auroc(scores),
+        auroc=recorded(beside.auroc),
         recall_at_fpr=recorded(
             intervals.recall_estimate(scores, y, groups, threshold, confidence=confidence)
         ),
@@ -91,21 +88,12 @@ def measure_quality(
                 random_state=seed,
             )
         ),
-        gain_over_text=recorded(
-            intervals.gain_estimate(
-                scores,
-                words,
-                y,
-                groups,
-                confidence=confidence,
-                random_state=seed,
-            )
-        ),
+        gain_over_text=recorded(beside.gain),
         baselines=simpler(
             work,
             captured,
             candidates[chosen],
-            words,
+            recorded(beside.baseline),
             confidence=confidence,
             seed=seed,
             known=known or Known(),

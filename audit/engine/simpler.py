@@ -41,7 +41,7 @@ def simpler(
     work: CheckWork,
     captured: Captured,
     candidate: Candidate,
-    words: Scores,
+    words: Estimate,
     *,
     confidence: float,
     seed: int,
@@ -53,7 +53,7 @@ def simpler(
         work: the check.
         captured: its activations.
         candidate: the place that was chosen.
-        words: `[n]`, the validation scores of the text alone.
+        words: what the text alone reaches on the validation rows.
         confidence: of the intervals.
         seed: of every draw.
         known: what other checks on this capture have fitted.
@@ -156,8 +156,10 @@ def simpler(
             ),
         ]
     return [
-        reached(
-            "text", lambda: auroc(words), "TF-IDF of words and word pairs, logistic regression"
+        Baseline(
+            name="text",
+            auroc=words,
+            note="TF-IDF of words and word pairs, logistic regression",
         ),
         reached("length", length, "number of tokens"),
         reached(

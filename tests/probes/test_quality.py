@@ -17,6 +17,7 @@ from probes import (
     rate,
     recall_estimate,
 )
+from probes.intervals import beside_baseline
 
 RUNS = 200
 SHORT = 0.95 - 4 * np.sqrt(0.95 * 0.05 / RUNS)  # four standard errors below nominal
@@ -109,6 +110,16 @@ def test_coverage_of_the_gain(ours: float, theirs: float, pairs: bool):
         estimate = gain_estimate(scores, baseline, y, groups, n_resamples=200)
         covered += float(estimate.low) <= ours - max(theirs, 0.5) <= float(estimate.high)
     assert covered / RUNS >= SHORT
+
+
+def test_two_aurocs_and_their_gain_at_once_are_those_one_by_one():
+    (scores, baseline), y, groups = draw(np.random.default_rng(0), 30, [0.8, 0.4], pairs=True)
+    beside = beside_baseline(scores, baseline, y, groups, confidence=0.9, random_state=3)
+    how = {"confidence": 0.9, "random_state": 3}
+    assert beside.auroc == auroc_estimate(scores, y, groups, **how)
+    assert beside.baseline == auroc_estimate(baseline, y, groups, **how)
+    assert beside.gain == gain_estimate(scores, baseline, y, groups, **how)
+    assert beside.gain != gain_estimate(scores, baseline, y, groups, floor=0, **how)
 
 
 def test_words_that_anti_predict_are_no_gift():
