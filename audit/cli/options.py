@@ -140,6 +140,16 @@ def json_option(function: Command) -> Command:
     )(function)
 
 
+def device_map_option(function: Command) -> Command:
+    """`--device-map`."""
+    return click.option(
+        "--device-map",
+        type=click.Choice(["auto", "balanced", "balanced_low_0", "sequential"]),
+        help="Spread a model that is too large for one GPU over all of this machine's, in place "
+        "of --device. Wants accelerate (the extra `training`).",
+    )(function)
+
+
 def ray_option(function: Command) -> Command:
     """`--ray`."""
     return click.option(

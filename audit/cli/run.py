@@ -11,6 +11,7 @@ from audit.cli.files import AskedFile, file_options
 from audit.cli.github import github_option
 from audit.cli.options import (
     cache_option,
+    device_map_option,
     fresh_option,
     gating_options,
     half_option,
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 @loading_options
 @half_option
 @cache_option
+@device_map_option
 @ray_option
 @click.option(
     "--reference",
@@ -80,6 +82,7 @@ def command(
     allow_pickle: bool,
     allow_half: bool,
     no_cache: bool,
+    device_map: str | None,
     ray: str | None,
     reference: str | None,
     base: str | None,
@@ -139,6 +142,7 @@ def command(
         allow_pickle=allow_pickle,
         allow_half=allow_half,
         cache=not no_cache,
+        device_map=device_map,
         ray=ray,
     )
     folder = out or default_run_dir(names, models[0], datetime.now(UTC))

@@ -51,6 +51,7 @@ def open_far(
     *,
     name: str | None = None,
     cache: bool = True,
+    root: Path | None = None,
     say: Callable[[str], None] = lambda sentence: None,
 ) -> LoadedModel:
     """The model of a crew.
@@ -59,6 +60,7 @@ def open_far(
         crew: who holds it.
         name: what a record calls it; what its opener calls it if None.
         cache: put the user's cache before the model.
+        root: folder of another cache than the user's.
         say: told in a sentence when its weights are read here.
 
     Raises:
@@ -68,6 +70,7 @@ def open_far(
     answers: list[tuple[int, Described]] = list(crew.each(described, [()]))
     [(_, (shell, config, identity))] = answers
     called = name or shell.name
+    folder = CacheFolder(root or cache_folder(), say)
 
     def read() -> Any:
         say(f"loading {called}")
@@ -77,7 +80,7 @@ def open_far(
         shell,
         name=called,
         model=Unread(empty_model(config), read),
-        cache=cache_of(called, identity, CacheFolder(cache_folder(), say)) if cache else None,
+        cache=cache_of(called, identity, folder) if cache else None,
         crew=crew,
     )
 
@@ -96,6 +99,7 @@ def open_named(
     dtype: str | None = None,
     allow_pickle: bool = False,
     cache: bool = True,
+    root: Path | None = None,
     say: Callable[[str], None] = lambda sentence: None,
 ) -> LoadedModel:
     """`open_model`, or `load_model` without the cache, on a cluster.
@@ -107,6 +111,7 @@ def open_named(
         dtype: as in `load_model`.
         allow_pickle: as in `load_model`.
         cache: as in `open_far`.
+        root: as in `open_far`.
         say: as in `open_far`.
 
     Raises:
@@ -115,7 +120,7 @@ def open_named(
     """
     check_dtype(dtype)
     opener = partial(
-        open_model if cache else load_model,
+        open_model if cache and root is None else load_model,
         absolute(name),
         device=device,
         dtype=dtype,
@@ -124,7 +129,7 @@ def open_named(
     weights = named_digest(name, allow_pickle=allow_pickle)
     crew = crew_of(opener, weights=weights, cluster=join(address))
     say(f"loading {name} on the cluster")
-    return open_far(crew, name=name, cache=cache, say=say)
+    return open_far(crew, name=name, cache=cache, root=root, say=say)
 
 
 def named_digest(name: str, *, allow_pickle: bool) -> str:

@@ -12,8 +12,9 @@ from audit.engine.provenance import provenance, this_command
 from audit.engine.results import Failed, Measured, results_of
 from audit.engine.selected import Selected
 from audit.engine.verdict import exit_code, run_verdict, with_heeded
+from audit.errors import UsageError
 from audit.exit_codes import ExitCode
-from audit.models.loading import LoadedModel
+from audit.models.loading import DeviceMap, LoadedModel
 from reports.record import AuditReport, ModelInfo, SuiteInfo, Work
 from suites.load import LoadedSuite
 from suites.schema import Severity
@@ -26,6 +27,7 @@ class Options:
     `only` names checks by their suite and id, for callers that selected by themselves. `cache`
     takes from the user's cache what models were asked before, and keeps there what is new, of
     models that are given by name; one that comes loaded may have been changed by whoever had it.
+    `device_map` spreads a model that is too large for one device over several (`load_model`).
     `ray` is the address of a Ray cluster that runs these models instead of this process.
     """
 
@@ -41,7 +43,15 @@ class Options:
     allow_pickle: bool = False
     allow_half: bool = False
     cache: bool = True
+    device_map: DeviceMap = None
     ray: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.ray is not None and self.device_map is not None:
+            raise UsageError(
+                "--ray gives a model one GPU of a cluster, and --device-map several of this "
+                "machine: give one of the two"
+            )
 
 
 @dataclass(eq=False)

@@ -180,6 +180,7 @@ def _loaded(
     """The model with a cache: the user's, or where that is not wanted the folder's own."""
     if isinstance(model, LoadedModel):
         return model
+    root = None if options.cache or folder is None else folder / PARTIAL
     if options.ray is not None:
         return open_named(
             model,
@@ -187,7 +188,8 @@ def _loaded(
             device=options.device,
             dtype=options.dtype,
             allow_pickle=options.allow_pickle,
-            cache=options.cache,
+            cache=options.cache or folder is not None,
+            root=root,
             say=talk.say,
         )
     if options.cache or folder is not None:
@@ -196,12 +198,17 @@ def _loaded(
             device=options.device,
             dtype=options.dtype,
             allow_pickle=options.allow_pickle,
-            root=None if options.cache or folder is None else folder / PARTIAL,
+            device_map=options.device_map,
+            root=root,
             say=talk.say,
         )
     talk.say(f"loading {model}")
     return load_model(
-        model, device=options.device, dtype=options.dtype, allow_pickle=options.allow_pickle
+        model,
+        device=options.device,
+        dtype=options.dtype,
+        allow_pickle=options.allow_pickle,
+        device_map=options.device_map,
     )
 
 

@@ -117,7 +117,7 @@ def open_watches(
                 sae = opening.sae(spec.sae, spec.sae_format)
                 other = spec.other_seed and opening.sae(spec.other_seed, spec.sae_format)
             else:
-                sae, other = before.sae.to(model.device), before.other_seed
+                sae, other = before.sae.to(model.home), before.other_seed
             watch = _open(one, spec, model, sae, before, seed)
             opened[one.key] = replace(watch, other_seed=other or None)
         except MeasurementError as error:

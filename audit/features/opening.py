@@ -50,7 +50,7 @@ def open_sae(
         raise UsageError(str(error)) from None
     # What a record names is what the user wrote, wherever that lay on this machine.
     sae = replace(sae, origin=replace(sae.origin, path=given))
-    return sae if model is None else sae.to(model.device)
+    return sae if model is None else sae.to(model.home)
 
 
 def sae_path(given: str, model: LoadedModel | None, beside: Path | None = None) -> str:

@@ -17,7 +17,7 @@ from audit.models.bridge import bridge_of
 from audit.models.forward import Place, evaluating, run_batch
 from audit.models.hook_names import Backend, HookPoint, HookPoints
 from audit.models.kept import Kept
-from audit.models.loading import LoadedModel
+from audit.models.loaded import LoadedModel, device_of
 from audit.models.padding import PaddingSide, make_batch
 from audit.models.quiet import quiet
 from audit.models.sequences import Captured, Read, Selection, TokenSequence, captured_bytes
@@ -60,8 +60,9 @@ def capture(
     resolved = [points.resolve(read.hook_name) for read in reads]
     if any(sequence.next_tokens for sequence in sequences):
         loaded.must_speak()
-    kept = Kept(reads, loaded.model.device.type == "cuda")
-    budget = max_batch_tokens or BATCH_TOKENS.get(loaded.model.device.type, 4096)
+    device = device_of(loaded.model)
+    kept = Kept(reads, device.type == "cuda")
+    budget = max_batch_tokens or BATCH_TOKENS.get(device.type, 4096)
     done = _adding_up(progress)
     stretches = _stretches(sequences, resolved)
     for stretch in stretches:
@@ -113,7 +114,7 @@ def _run(
     """Run one batch of a stretch and keep what is wanted of it."""
     chosen = stretch.order[start:stop]
     batch = make_batch(
-        sequences, chosen, stretch.reads, side, model.device, predict=stretch.predicts
+        sequences, chosen, stretch.reads, side, device_of(model), predict=stretch.predicts
     )
     logits = run_batch(model, batch, places, partial(kept.hear, batch))
     if logits is not None:

@@ -179,7 +179,8 @@ def _logits(model: Any, batch: Batch) -> Tensor:
         nonlocal narrowed
         narrowed = True
         hidden = per_token("the vocabulary head", args[0], tuple(batch.input_ids.shape))
-        return (hidden[rows, positions][None], *args[1:])
+        at = rows.to(hidden.device), positions.to(hidden.device)
+        return (hidden[at][None], *args[1:])
 
     handle = head.register_forward_pre_hook(narrow)
     try:
@@ -187,4 +188,4 @@ def _logits(model: Any, batch: Batch) -> Tensor:
     finally:
         handle.remove()
     # A model that multiplies by the head's weight itself never calls the head.
-    return logits[0] if narrowed else logits[rows, positions]
+    return logits[0] if narrowed else logits[rows.to(logits.device), positions.to(logits.device)]

@@ -7,7 +7,7 @@ from typing import Any
 
 from audit.models.batching import BATCH_TOKENS, longest_first, run_in_batches
 from audit.models.forward import evaluating
-from audit.models.loading import LoadedModel
+from audit.models.loaded import LoadedModel, device_of
 from audit.models.padding import make_batch
 from audit.models.quiet import quiet
 from audit.models.sequences import TokenSequence
@@ -38,7 +38,7 @@ def continuations(
     distinct = [TokenSequence(ids) for ids in dict.fromkeys(prompts)]
     lengths = [len(sequence.ids) + max_new_tokens for sequence in distinct]
     order = longest_first(lengths, range(len(distinct)))
-    device = loaded.model.device
+    device = device_of(loaded.model)
     written: dict[tuple[int, ...], str] = {}
     config = _greedy(loaded, max_new_tokens)
 

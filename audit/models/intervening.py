@@ -14,7 +14,7 @@ from audit.errors import UsageError
 from audit.models.batching import BATCH_TOKENS
 from audit.models.forward import evaluating, per_token
 from audit.models.hook_names import HookPoint, HookPoints
-from audit.models.loading import LoadedModel
+from audit.models.loaded import LoadedModel, device_of
 from audit.models.quiet import quiet
 
 if TYPE_CHECKING:
@@ -94,9 +94,9 @@ def _logits(
     import torch
 
     loaded.must_speak()
-    budget = max_batch_tokens or BATCH_TOKENS.get(loaded.model.device.type, 4096)
+    budget = max_batch_tokens or BATCH_TOKENS.get(device_of(loaded.model).type, 4096)
     order = sorted(range(len(sequences)), key=lambda index: -len(sequences[index]))
-    device = loaded.model.device
+    device = device_of(loaded.model)
     while order:
         longest = len(sequences[order[0]])
         chosen, order = order[: max(1, budget // longest)], order[max(1, budget // longest) :]

@@ -18,6 +18,7 @@ from probes.pooling import pooling
 from probes.sae.sae import FeatureReader
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor
 
 
@@ -37,6 +38,7 @@ class Kept:
             raise UsageError(str(error)) from None
         self._reads = reads
         self._pinned = pinned
+        self._devices: set[torch.device] = set()
         self._rows: list[dict[tuple[int, int], int]] = [{} for _ in reads]
         self._vectors: list[Tensor | None] = [None] * len(reads)
         self._predicted: list[tuple[Batch, Tensor]] = []
@@ -56,20 +58,20 @@ class Kept:
         import torch
 
         gather = batch.gathers[read]
-        rows, positions, mask = (
-            t.to(x.device) for t in (gather.rows, gather.positions, gather.mask)
-        )
+        rows, positions, mask = gather.on(x.device)
+        self._devices.add(x.device)
         of = self._reads[read]
         if of.reader is None:
             pooled = self._poolings[read](x[rows, positions], mask, of.window)
         else:
             # Features of all tokens would fill the memory; of a few rows they are soon pooled.
             some = max(1, _MOST_FEATURES // (mask.shape[1] * len(of.reader.features)))
+            home = of.reader.sae.W_enc.device
             parts = []
             for start in range(0, len(mask), some):
                 few = slice(start, start + some)
-                tokens = _features(of.hook_name, x[rows[few], positions[few]], of.reader)
-                parts.append(self._poolings[read](tokens, mask[few], of.window))
+                tokens = _features(of.hook_name, x[rows[few], positions[few]].to(home), of.reader)
+                parts.append(self._poolings[read](tokens, mask[few].to(home), of.window))
             pooled = torch.cat(parts)
         vectors = self._vectors[read]
         if vectors is None:
@@ -94,8 +96,9 @@ class Kept:
         """All of it. Waits for the device."""
         import torch
 
-        if self._pinned:
-            torch.cuda.synchronize()
+        for device in self._devices if self._pinned else ():
+            if device.type == "cuda":
+                torch.cuda.synchronize(device)
         vectors = tuple(
             np.empty((0, d_model), np.float32) if kept is None else kept.numpy()
             for kept in self._vectors

@@ -62,7 +62,7 @@ class LoadedModel:
         d_model: width of the residual stream.
         n_parameters: tied parameters count once.
         dtype: number type of the weights, `float32`.
-        device: where the first weight is, `cuda:0`.
+        device: where its input goes, `cuda:0`.
         weights_digest: sha256 of the weights files; of the tensors for a live model.
         tokenizer_digest: sha256 of the tokenizer and its chat template.
         context_length: longest prompt in tokens, None where the model states none.
@@ -100,6 +100,11 @@ class LoadedModel:
         """The model's modules; without numbers where the weights have not been read."""
         held = vars(self)["model"]
         return held.structure if isinstance(held, Unread) else held
+
+    @property
+    def home(self) -> str:
+        """Where this process works on what the model gave: on its device, if that is here."""
+        return self.device if self.crew is None else "cpu"
 
     @property
     def speaks(self) -> bool:
@@ -195,13 +200,25 @@ def describe(
         d_model=int(config.hidden_size),
         n_parameters=sum(parameter.numel() for parameter in model.parameters()),
         dtype=str(weight.dtype).removeprefix("torch."),
-        device=str(weight.device),
+        device=str(device_of(model)),
         weights_digest=weights_digest,
         tokenizer_digest=tokenizer_sha,
         context_length=_context_length(model, tokenizer),
         path=path,
         unread=unread,
     )
+
+
+def device_of(model: Any) -> Any:
+    """The `torch.device` that a model takes its input on.
+
+    Of one that accelerate has spread, its hook knows: weights that are on the host or on disk
+    until they are needed say nothing of it.
+    """
+    import torch
+
+    first = getattr(getattr(model, "_hf_hook", None), "execution_device", None)
+    return model.device if first is None else torch.device(first)
 
 
 def _context_length(model: Any, tokenizer: Any) -> int | None:

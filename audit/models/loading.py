@@ -27,6 +27,8 @@ from audit.models.quiet import quiet
 __all__ = ["DTYPES", "LoadedModel", "load_model", "wrap_model"]
 
 DTYPES = ("auto", "float32", "bfloat16", "float16")
+DEVICE_MAPS = ("auto", "balanced", "balanced_low_0", "sequential")
+DeviceMap = str | dict[str, str | int] | None
 ORGANISMS = Path(__file__).parents[1] / "organisms" / "weights"
 # What transformers raises over a file that does not say what it should.
 _UNREADABLE = (ValueError, OSError, KeyError, TypeError, AttributeError, ImportError)
@@ -39,6 +41,7 @@ def load_model(
     device: str | None = None,
     dtype: str | None = None,
     allow_pickle: bool = False,
+    device_map: DeviceMap = None,
 ) -> LoadedModel:
     """Load a model by its name, in eval mode.
 
@@ -47,12 +50,16 @@ def load_model(
         device: as torch writes it; by default the first of cuda, mps and cpu that is there.
         dtype: one of `DTYPES`; `auto`, the default, keeps that of the checkpoint.
         allow_pickle: read pickled weights where there are no others (tensors only).
+        device_map: how a model that is too large for one device is spread over several, as
+            accelerate writes it: `auto`, or a table from modules to devices.
 
     Raises:
-        UsageError: the name, a file, the device or the dtype is wrong.
+        UsageError: the name, a file, the device, its map or the dtype is wrong.
         MeasurementError: the device has too little memory.
     """
-    found = find_model(name, device=device, dtype=dtype, allow_pickle=allow_pickle)
+    found = find_model(
+        name, device=device, dtype=dtype, allow_pickle=allow_pickle, device_map=device_map
+    )
     model, unread = read_weights(found)
     return describe(
         name,
@@ -77,6 +84,7 @@ class FoundModel:
         tokenizer: a transformers tokenizer.
         device: the `torch.device` it is for.
         dtype: one of `DTYPES`.
+        device_map: of a model that is spread over several devices.
     """
 
     name: str
@@ -86,6 +94,7 @@ class FoundModel:
     tokenizer: Any
     device: Any
     dtype: str
+    device_map: DeviceMap = None
 
 
 def find_model(
@@ -94,8 +103,11 @@ def find_model(
     device: str | None = None,
     dtype: str | None = None,
     allow_pickle: bool = False,
+    device_map: DeviceMap = None,
 ) -> FoundModel:
     """All of a model but its weights. Arguments and errors as in `load_model`."""
+    if device_map is not None:
+        check_device_map(device)
     chosen = choose_device(device)
     check_dtype(dtype)
     folder = _folder(name, allow_pickle=allow_pickle)
@@ -104,7 +116,9 @@ def find_model(
         check_safetensors(files)
     config = _config(folder)
     tokenizer = read_tokenizer(folder)
-    return FoundModel(name, folder, tuple(files), config, tokenizer, chosen, dtype or "auto")
+    return FoundModel(
+        name, folder, tuple(files), config, tokenizer, chosen, dtype or "auto", device_map
+    )
 
 
 def read_weights(found: FoundModel) -> tuple[Any, tuple[str, ...]]:
@@ -117,12 +131,16 @@ def read_weights(found: FoundModel) -> tuple[Any, tuple[str, ...]]:
     import torch
 
     pickled = found.files[0].suffix != ".safetensors"
-    model, unread = _model(found.folder, found.config, found.dtype, pickled=pickled)
     try:
-        return model.to(found.device).eval(), unread
+        model, unread = _model(found, pickled=pickled)
+        if found.device_map is None:
+            model = model.to(found.device)
+        return model.eval(), unread
     except torch.OutOfMemoryError:
         raise MeasurementError(
             f"{found.name} does not fit into the memory of {found.device}"
+            if found.device_map is None
+            else f"{found.name} does not fit into the memory of the devices that it is spread over"
         ) from None
 
 
@@ -167,6 +185,25 @@ def check_dtype(dtype: str | None) -> None:
     """
     if dtype not in (None, *DTYPES):
         raise UsageError(f"dtype is one of {', '.join(DTYPES)}, not {dtype!r}")
+
+
+def check_device_map(device: str | None) -> None:
+    """Refuse a device map beside a device, or without the package that lays it out.
+
+    Raises:
+        UsageError: either.
+    """
+    import importlib.util
+
+    if device is not None:
+        raise UsageError(
+            f"--device {device} is one device and --device-map spreads a model over several: "
+            "give one of the two"
+        )
+    if importlib.util.find_spec("accelerate") is None:
+        raise UsageError(
+            "--device-map needs the package accelerate: pip install 'alignment-audit[training]'"
+        )
 
 
 def choose_device(device: str | None) -> Any:
@@ -233,19 +270,21 @@ def _config(folder: Path) -> Any:
         raise UsageError(f"{folder / 'config.json'} cannot be used: {_gist(error)}") from None
 
 
-def _model(folder: Path, config: Any, dtype: str, *, pickled: bool) -> tuple[Any, tuple[str, ...]]:
-    """The model in `folder`, every weight of it from the files, and what it left there."""
+def _model(found: FoundModel, *, pickled: bool) -> tuple[Any, tuple[str, ...]]:
+    """The model, every weight of it from the files, and what it left there."""
     import pickle
 
     from transformers import AutoModel, AutoModelForCausalLM
 
-    auto = AutoModelForCausalLM if _is_causal(config) else AutoModel
+    folder = found.folder
+    auto = AutoModelForCausalLM if _is_causal(found.config) else AutoModel
     try:
         with quiet():
             model, info = auto.from_pretrained(
                 folder,
-                config=config,
-                dtype=dtype,
+                config=found.config,
+                dtype=found.dtype,
+                device_map=found.device_map,
                 use_safetensors=not pickled,
                 weights_only=True,
                 local_files_only=True,

@@ -37,6 +37,10 @@ class Gather:
     mask: Tensor
     keys: tuple[tuple[int, int], ...]
 
+    def on(self, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
+        """Rows, positions and mask on a device: a model may be spread over several."""
+        return self.rows.to(device), self.positions.to(device), self.mask.to(device)
+
 
 @dataclass(frozen=True, eq=False)
 class Batch:

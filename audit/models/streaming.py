@@ -15,7 +15,7 @@ from audit.models.batching import BATCH_TOKENS, is_out_of_memory, longest_first
 from audit.models.capture import places_of
 from audit.models.forward import evaluating, run_batch
 from audit.models.hook_names import HookPoints
-from audit.models.loading import LoadedModel
+from audit.models.loaded import LoadedModel, device_of
 from audit.models.padding import Batch, make_batch
 from audit.models.quiet import quiet
 from audit.models.sequences import Selection, TokenSequence
@@ -83,18 +83,19 @@ def stream(
         places_of(loaded.model, points, backend)
         for backend in sorted({point.backend for point in points}, reverse=True)
     ]
-    budget = max_batch_tokens or BATCH_TOKENS.get(loaded.model.device.type, 4096)
+    device = device_of(loaded.model)
+    budget = max_batch_tokens or BATCH_TOKENS.get(device.type, 4096)
     done = 0
     while run:
         take = how_many([len(asked[index].ids) for index in run], budget)
-        batch = make_batch(asked, run[:take], frozenset(reads), "right", loaded.model.device)
+        batch = make_batch(asked, run[:take], frozenset(reads), "right", device)
         heard: dict[str, Tensor] = {}
 
         def hear(
             read: int, x: Tensor, batch: Batch = batch, heard: dict[str, Tensor] = heard
         ) -> None:
-            gather = batch.gathers[read]
-            heard[points[read].name] = x[gather.rows, gather.positions][gather.mask].float()
+            rows, positions, mask = batch.gathers[read].on(x.device)
+            heard[points[read].name] = x[rows, positions][mask].float().to(device)
 
         try:
             with evaluating(loaded.model), quiet():

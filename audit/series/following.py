@@ -157,12 +157,18 @@ def write_series(
         notes=tuple(notes),
         acknowledged=tuple(acknowledged),
         stood=stood,
-        device=str(choose_device(series.options.device)),
+        device=_device(series.options),
         started=series.started,
     )
     report = series_report(rows, series.opened, series.options, told)
     write_report(series.folder, report, "interrupted" if interrupted else status)
     return report
+
+
+def _device(options: Options) -> str:
+    if options.ray is not None:
+        return options.device or "of the cluster"
+    return str(choose_device(options.device))
 
 
 def _audit(series: Series, checkpoint: Checkpoint, folder: Path, made_of: str) -> CheckpointRow:

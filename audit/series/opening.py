@@ -31,6 +31,8 @@ from audit.models.checkpoint_files import (
 from audit.models.loaded import LoadedModel, describe
 from audit.models.loading import (
     VOCABULARIES,
+    DeviceMap,
+    check_device_map,
     check_dtype,
     choose_device,
     load_model,
@@ -64,6 +66,7 @@ def open_checkpoint(
     device: str | None = None,
     dtype: str | None = None,
     allow_pickle: bool = False,
+    device_map: DeviceMap = None,
     reference: Identity | None = None,
     bases: Bases | None = None,
 ) -> LoadedModel:
@@ -77,6 +80,7 @@ def open_checkpoint(
         device: as `load_model` takes it.
         dtype: as `load_model` takes it.
         allow_pickle: read pickled weights where there are no others (tensors only).
+        device_map: as `load_model` takes it; not for adapters.
         reference: what the checkpoint must be like, before and after it is loaded.
         bases: bases of adapters that were read before; a base that is read is kept there.
 
@@ -86,12 +90,23 @@ def open_checkpoint(
     """
     choose_device(device)
     check_dtype(dtype)
+    if device_map is not None:
+        check_device_map(device)
+        if checkpoint.kind == "adapter":
+            raise UsageError(
+                f"--device-map spreads whole models, and {checkpoint.source} is a LoRA adapter: "
+                "merge it into its base, save that and audit the saved folder"
+            )
     with _one_sentence(checkpoint):
         if (reason := why_broken(checkpoint, reference)) is not None:
             raise MeasurementError(reason)
         if checkpoint.kind != "adapter":
             model = load_model(
-                checkpoint.source, device=device, dtype=dtype, allow_pickle=allow_pickle
+                checkpoint.source,
+                device=device,
+                dtype=dtype,
+                allow_pickle=allow_pickle,
+                device_map=device_map,
             )
             _must_be_read_whole(model, checkpoint.source)
             found = identity(model.path) if model.path is not None else Identity()
@@ -136,6 +151,7 @@ def open_like(
         device=options.device,
         dtype=options.dtype,
         allow_pickle=options.allow_pickle,
+        device_map=options.device_map,
         reference=like,
         bases=bases,
     )
@@ -352,8 +368,8 @@ def _must_be_numbers(model: LoadedModel, place: str) -> None:
 def _must_be_finite(place: str, name: str, tensor: Any) -> None:
     import torch
 
-    if not tensor.is_floating_point() or not tensor.numel():
-        return
+    if not tensor.is_floating_point() or not tensor.numel() or tensor.is_meta:
+        return  # the last: weights that a device map leaves on disk are not read for this
     # The extremes carry a NaN on and need no second tensor of this size.
     values = tensor.float() if tensor.element_size() == 1 else tensor
     if bool(torch.isfinite(torch.stack(values.aminmax())).all()):

@@ -21,7 +21,7 @@ from audit.models.cache.keys import model_identity, surroundings
 from audit.models.cache.store import cache_of
 from audit.models.checkpoint_files import tokenizer_digest
 from audit.models.loaded import LoadedModel, Unread, describe
-from audit.models.loading import FoundModel, empty_model, find_model, read_weights
+from audit.models.loading import DeviceMap, FoundModel, empty_model, find_model, read_weights
 
 _SAID_OF_IT = (
     "architecture",
@@ -40,6 +40,7 @@ def open_model(
     device: str | None = None,
     dtype: str | None = None,
     allow_pickle: bool = False,
+    device_map: DeviceMap = None,
     root: Path | None = None,
     say: Callable[[str], None] = lambda sentence: None,
 ) -> LoadedModel:
@@ -50,6 +51,7 @@ def open_model(
         device: as in `load_model`.
         dtype: as in `load_model`.
         allow_pickle: as in `load_model`.
+        device_map: as in `load_model`.
         root: folder of another cache than the user's.
         say: told in a sentence when weights are read, and what is wrong with the cache.
 
@@ -57,7 +59,9 @@ def open_model(
         UsageError: as `load_model`.
         MeasurementError: as `load_model`.
     """
-    found = find_model(name, device=device, dtype=dtype, allow_pickle=allow_pickle)
+    found = find_model(
+        name, device=device, dtype=dtype, allow_pickle=allow_pickle, device_map=device_map
+    )
     folder = CacheFolder(root or cache_folder(), say)
     state = file_state(found.files)
     weights = remembered_digest(found.files, folder)
@@ -131,7 +135,8 @@ def _key(found: FoundModel, weights: str, tokenizer: str) -> str:
         for name in ("config.json", "generation_config.json")
         for file in [Path(found.folder / name)]
     ]
-    parts = [weights, tokenizer, *configs, found.dtype, str(found.device), surroundings()]
+    where = str(found.device) if found.device_map is None else json.dumps(found.device_map)
+    parts = [weights, tokenizer, *configs, found.dtype, where, surroundings()]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
 
 

@@ -107,7 +107,7 @@ def _batch(
     return TokenActivations(
         {
             name: torch.from_numpy(np.concatenate([of[keys[index]] for index in chosen])).to(
-                loaded.device
+                loaded.home
             )
             for name, of in kept.items()
         },
