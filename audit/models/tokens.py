@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from audit.errors import UsageError
+from audit.models.offsets import packed
 from audit.models.rendering import Rendered, render, where
 from audit.models.tokenizing import special_tokens, tokenize_with_offsets
 from suites.rows import Row
@@ -42,7 +43,7 @@ class Encoded:
     text: str
     response_start: int | None
     response_end: int | None
-    offsets: tuple[tuple[int, int], ...]
+    offsets: Sequence[tuple[int, int]]
     special: tuple[bool, ...]
     truncated: bool
     rendered: Rendered
@@ -78,16 +79,17 @@ def encode_rows(
     """
     rendered = [render(row, tokenizer) for row in rows]
     special_ids = special_tokens(tokenizer)
+    one_each: dict[int, int] = {}  # a number of Python's own for each token would be most of a row
     encodings: list[tuple[list[int], list[tuple[int, int]]]] = [([], [])] * len(rows)
     for chat in (False, True):
         chosen = [index for index, item in enumerate(rendered) if item.chat is chat]
         texts = [rendered[index].text for index in chosen]
         for index, text in zip(chosen, texts, strict=True):
             _check_text(rows[index], text)
-        for index, encoding in zip(
+        for index, (ids, offsets) in zip(
             chosen, tokenize_with_offsets(texts, tokenizer, chat=chat), strict=True
         ):
-            encodings[index] = encoding
+            encodings[index] = [one_each.setdefault(token, token) for token in ids], offsets
     return [
         _encoded(row, item, ids, offsets, special_ids, context_length, truncation)
         for row, item, (ids, offsets) in zip(rows, rendered, encodings, strict=True)
@@ -195,7 +197,7 @@ def _encoded(
         rendered.text,
         start,
         end,
-        tuple(offsets),
+        packed(offsets),
         tuple(special),
         truncated,
         rendered,
