@@ -45,7 +45,8 @@ def evaluating(model: Any) -> Iterator[None]:
     import torch
 
     training = [module for module in model.modules() if module.training]
-    model.eval()
+    if training:
+        model.eval()
     try:
         # Not inference mode: what a model keeps of this pass (sharded weights, rotary tables)
         # must be of use to the training that goes on after it.
