@@ -2,21 +2,21 @@
 
     python -m benchmarks.speed [--smoke] [--only ROW] [--out FOLDER]
 
-With `--only` the other rows of an earlier run are kept. Every row is written as it is done.
+With `--only` the other rows of an earlier run are kept, so that two processes may share the rows
+between them. Every row is written as it is done.
 """
 
 from __future__ import annotations
 
 import argparse
-import time
+import os
 import warnings
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from benchmarks.speed.figures import table
+from benchmarks.speed.figures import Figure, table
 from benchmarks.speed.registry import ROWS
-from benchmarks.speed.report import entries, read, write, write_readme
+from benchmarks.speed.report import entries, forget, read, write, write_readme
 from benchmarks.speed.work import FULL, RESULTS, SMOKE
 
 
@@ -30,24 +30,39 @@ def main() -> None:
     if options.out is not None:
         work = replace(work, out=options.out)
     work.out.mkdir(parents=True, exist_ok=True)
-    known = read(work.out) if options.only else {}
+    if not options.only:
+        forget(work.out)
     _one_thread()
+    failed: list[Exception] = []
     for row in ROWS:
         if options.only and row.name not in options.only:
             continue
-        began = time.perf_counter()
+        began = os.times()
         print(f"{row.name}: {row.what}", flush=True)
-        known[row.name] = entries(row.name, list(row.measure(work)))
-        print(f"{table(known[row.name])}\nin {time.perf_counter() - began:.0f} s\n", flush=True)
-        write(_in_order(known), work)
-    if work.out == RESULTS:
-        write_readme(_in_order(known))
+        try:
+            figures = list(row.measure(work))
+        except Exception as error:  # noqa: BLE001 - raised when the other rows are done
+            failed.append(error)
+            figures = [Figure(row.what, None, note=f"failed: {type(error).__name__}")]
+        found = entries(row.name, figures)
+        print(f"{table(found)}\n{_since(began)}\n", flush=True)
+        known = {**read(work.out), row.name: found}
+        rows = [one for each in ROWS for one in known.get(each.name, [])]
+        write(rows, work)
+        if work.out == RESULTS:
+            write_readme(rows)
     if not options.only:
-        print(table(_in_order(known)))
+        print(table(rows))
+    if failed:
+        raise ExceptionGroup("rows that failed", failed)
 
 
-def _in_order(known: dict[str, list[dict[str, Any]]]) -> list[dict[str, Any]]:
-    return [one for row in ROWS for one in known.get(row.name, [])]
+def _since(began: os.times_result) -> str:
+    now = os.times()
+    own = now.user + now.system - began.user - began.system
+    others = now.children_user + now.children_system
+    others -= began.children_user + began.children_system
+    return f"in {now.elapsed - began.elapsed:.0f} s, of the processor {own + others:.0f} s"
 
 
 def _one_thread() -> None:

@@ -18,7 +18,7 @@ def rows(work: Work) -> Iterator[Figure]:
     The layers are the rounds; the capture of all of them is paid once.
     """
     layers = 2 if work.smoke else 12
-    several, capture_time = fitted(work.prompts // (2 if work.smoke else 1), layers)
+    several, capture_time = fitted(work.fitted, layers)
     most, train = sorted(several, reverse=True)
     for count in (most, train):
         of_rows = several[count]

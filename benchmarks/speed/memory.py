@@ -27,9 +27,9 @@ GOAL = 1.1
 
 def rows(work: Work) -> Iterator[Figure]:
     """Growth over the bytes that must be kept, of capture and of a whole audit."""
-    few, many = (1000, 5000) if work.smoke else (1000, 100_000)
+    few, many = 1000, work.many_prompts
     for what, named in (("capture", "pooled vectors"), ("audit", "pooled vectors, scores, rows")):
-        small, large = (_measured(size, what) for size in (few, many))
+        small, large = (measured(size, what) for size in (few, many))
         grown = large["peak"] - small["peak"]
         kept = large["kept"] - small["kept"]
         yield Figure(
@@ -44,7 +44,8 @@ def rows(work: Work) -> Iterator[Figure]:
         )
 
 
-def _measured(size: int, what: str) -> dict[str, float]:
+def measured(size: int, what: str) -> dict[str, float]:
+    """What a process of its own says: bytes at its peak, and bytes that must be kept."""
     command = [sys.executable, "-m", "benchmarks.speed.memory", str(size), what]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
@@ -52,8 +53,12 @@ def _measured(size: int, what: str) -> dict[str, float]:
 
 
 def _peak() -> int:
-    """Bytes that this process held at most."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    """Bytes that this process held at most.
+
+    Not `ru_maxrss`: that of a child begins with what its parent held.
+    """
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return 1024 * next(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
 
 
 def _resident() -> int:

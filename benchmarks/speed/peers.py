@@ -23,28 +23,28 @@ from benchmarks.speed.work import Work
 
 BATCH = 32
 APART = 2e-3
-MODELS = ("GPT-2 small", "Llama, grouped", "stories260k")
 Way = Callable[[Portion], Any]
 
 
 def bridge_rows(work: Work) -> Iterator[Figure]:
     """TransformerLens, as it is and told to stop."""
-    yield from _rows(
-        work, {"run_with_cache, names_filter": 4, "run_with_cache, stop_at_layer": 1.5}, _bridges
-    )
+    goals = {"run_with_cache, names_filter": 4, "run_with_cache, stop_at_layer": 1.5}
+    yield from _rows(work, ("GPT-2 small", "Llama, grouped", "stories260k"), goals, _bridges)
 
 
 def nnsight_rows(work: Work) -> Iterator[Figure]:
     """nnsight's trace, as it is and told to stop."""
-    yield from _rows(work, {"nnsight trace": 1.5, "nnsight trace, tracer.stop()": 1.5}, _traces)
+    goals = {"nnsight trace": 1.5, "nnsight trace, tracer.stop()": 1.5}
+    yield from _rows(work, ("GPT-2 small", "stories260k"), goals, _traces)
 
 
 def _rows(
     work: Work,
+    models: Sequence[str],
     goals: dict[str, float],
     made: Callable[[LoadedModel, list[Read]], list[Way]],
 ) -> Iterator[Figure]:
-    for model in MODELS:
+    for model in models:
         about = {"model": model, "least": True}
         try:
             loaded = subject(model, work)

@@ -31,7 +31,9 @@ REST = "the rest"
 
 
 @contextmanager
-def told_apart() -> Iterator[dict[str, float]]:
+def told_apart(
+    clock: Callable[[], float] = time.process_time,
+) -> Iterator[dict[str, float]]:
     """Seconds by phase, filled while the block runs.
 
     Raises:
@@ -39,11 +41,11 @@ def told_apart() -> Iterator[dict[str, float]]:
     """
     seconds = dict.fromkeys([*OF, REST], 0.0)
     inside = [REST]
-    last = time.process_time()
+    last = clock()
 
     def turn() -> None:
         nonlocal last
-        now = time.process_time()
+        now = clock()
         seconds[inside[-1]] += now - last
         last = now
 
@@ -68,7 +70,7 @@ def told_apart() -> Iterator[dict[str, float]]:
                 stack.enter_context(
                     patch.object(where, name, listening(phase, getattr(where, name)))
                 )
-        last = time.process_time()
+        last = clock()
         try:
             yield seconds
         finally:

@@ -41,8 +41,7 @@ def write_panels(file: Path, panels: Sequence[Panel]) -> None:
 
 
 def _drawn(panel: Panel) -> Iterator[str]:
-    x = _axis(panel.sizes, LEFT + 8, RIGHT - 8)
-    y = _axis(panel.seconds, BOTTOM - 8, TOP + 8)
+    x, y = _axes(panel)
     yield text(LEFT, 18, f"{panel.what}: exponent {panel.exponent:.2f}", "strong")
     yield line(LEFT, BOTTOM, RIGHT, BOTTOM, "axis")
     yield line(LEFT, BOTTOM, LEFT, TOP, "axis")
@@ -62,13 +61,18 @@ def _drawn(panel: Panel) -> Iterator[str]:
 
 
 def _in_proportion(panel: Panel, x: Axis, y: Axis) -> Iterator[str]:
-    """From the largest backwards, as far down as the panel goes: a cost of so much each."""
+    """From the largest backwards, the whole way: a cost of so much each."""
     size, second = math.log(panel.sizes[-1]), math.log(panel.seconds[-1])
-    down = min(second - y.knots[0][0], size - x.knots[0][0])
+    down = size - math.log(panel.sizes[0])
     yield path([(x(size), y(second)), (x(size - down), y(second - down))], "chance")
 
 
-def _axis(values: Sequence[float], first: float, last: float) -> Axis:
-    """Logarithms to pixels; half as much again above what there is, where there is but one."""
-    low, high = math.log(min(values)), math.log(max(values))
-    return Axis(((low, first), (max(high, low + 0.4), last)))
+def _axes(panel: Panel) -> tuple[Axis, Axis]:
+    """Logarithms to pixels, as many decades upwards as across."""
+    low, high = math.log(min(panel.sizes)), math.log(max(panel.sizes))
+    least, most = math.log(min(panel.seconds)), math.log(max(panel.seconds))
+    least = min(least, most - (high - low))
+    return (
+        Axis(((low, LEFT + 8), (high, RIGHT - 8))),
+        Axis(((least, BOTTOM - 8), (most, TOP + 8))),
+    )

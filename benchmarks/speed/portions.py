@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from audit.models.capture import Read, TokenSequence
 from audit.models.loaded import LoadedModel
 from benchmarks.speed.floor import sequences
-from benchmarks.speed.subjects import LARGE
 from benchmarks.speed.work import Work
 
 Portion = list[TokenSequence]
@@ -20,10 +19,10 @@ Portion = list[TokenSequence]
 def portions(loaded: LoadedModel, reads: Sequence[Read], work: Work) -> list[Portion]:
     """A portion for each round."""
     whole = sequences(loaded, reads, work.prompts)
-    if loaded.name not in LARGE:
-        return [whole] * (3 * work.rounds)  # they take a moment, and a moment is uneven
-    size = work.slice_prompts
-    return [whole[start : start + size] for start in range(0, work.sliced, size)]
+    size = work.slices.get(loaded.name)
+    if size is None:
+        return [whole] * work.rounds
+    return [whole[start : start + size] for start in range(0, work.rounds * size, size)]
 
 
 def told(parts: Sequence[Portion]) -> str:

@@ -34,7 +34,7 @@ def rows(work: Work) -> Iterator[Figure]:
 
     loaded = subject("GPT-2 small", work)
     reads = half_depth(loaded)[:1]
-    batches = own_batches(sequences(loaded, reads, work.slice_prompts), len(reads))
+    batches = own_batches(sequences(loaded, reads, 16), len(reads))
     cut = cut_at(loaded, layer_of(reads[0]))
     with torch.no_grad():
         hidden = [
@@ -76,6 +76,8 @@ def rows(work: Work) -> Iterator[Figure]:
         **about,
     )
     part = reader(x)
+    if not part.any():
+        raise AssertionError("no feature is active, so equality would say nothing")
     yield _apart(sae.encode(x)[:, chosen], part, "SAE.encode", about)
     try:
         with saelens(x, W, b_enc, b_dec, threshold) as (seconds, full):

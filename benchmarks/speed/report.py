@@ -26,6 +26,11 @@ def read(folder: Path) -> dict[str, list[dict[str, Any]]]:
     return found
 
 
+def forget(folder: Path) -> None:
+    """Begin anew: an earlier run's figures are not shown among this one's."""
+    (folder / "speed.json").unlink(missing_ok=True)
+
+
 def entries(name: str, figures: Sequence[Figure]) -> list[dict[str, Any]]:
     """The figures of a row, as the file holds them."""
     return [{"row": name, **figure.row()} for figure in figures]

@@ -33,7 +33,8 @@ def _gpt2(small: bool) -> LoadedModel:
     from transformers import GPT2Config, GPT2LMHeadModel
 
     shape = {"n_layer": 4, "n_embd": 256, "n_head": 4, "vocab_size": 16_000} if small else {}
-    return _random("GPT-2 small", GPT2LMHeadModel, GPT2Config(**shape))
+    ends = {"bos_token_id": 0, "eos_token_id": 0}
+    return _random("GPT-2 small", GPT2LMHeadModel, GPT2Config(**shape, **ends))
 
 
 def _llama(small: bool) -> LoadedModel:
@@ -93,5 +94,3 @@ SUBJECTS: dict[str, Callable[[bool], LoadedModel]] = {
     "stories260k": _stories,
     "MiniLM-L6": _minilm,
 }
-LARGE = ("GPT-2 small", "Llama, grouped")
-"""Those that take minutes a thousand prompts; their rounds read slices."""

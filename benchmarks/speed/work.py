@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,24 +14,47 @@ class Work:
     Attributes:
         rounds: interleaved rounds, of which medians are taken.
         prompts: of the whole work.
-        slice_prompts: of each round where 124M parameters run: rounds then read one slice of the
-            prompts after the other, in file order.
+        slices: prompts of each round, by model, where one round cannot read all of them: rounds
+            then read one slice after the other, in file order.
+        fitted: prompts whose layers are fitted.
+        steps: how often more there is of what the cost is followed against.
+        many_prompts: of the row on memory.
         smoke: less than all of it, and shapes a third as wide and a third as deep.
         out: where pictures and tables beside the main one go.
     """
 
     rounds: int
     prompts: int
-    slice_prompts: int
+    slices: Mapping[str, int]
+    fitted: int
+    steps: Sequence[int]
+    many_prompts: int
     smoke: bool
     out: Path
 
-    @property
-    def sliced(self) -> int:
-        """Prompts that all slices hold together."""
-        return min(self.prompts, self.rounds * self.slice_prompts)
+    def audited(self, model: str) -> int:
+        """How many prompts an audit of a model reads: as many as its slices hold together."""
+        return self.rounds * self.slices[model] if model in self.slices else self.prompts
 
 
 RESULTS = Path(__file__).parents[1] / "results"
-FULL = Work(rounds=7, prompts=1000, slice_prompts=32, smoke=False, out=RESULTS)
-SMOKE = Work(rounds=3, prompts=120, slice_prompts=32, smoke=True, out=RESULTS / "smoke")
+FULL = Work(
+    rounds=7,
+    prompts=1000,
+    slices={"GPT-2 small": 32, "Llama, grouped": 32, "MiniLM-L6": 80},
+    fitted=1000,
+    steps=(1, 3, 10, 30, 100),
+    many_prompts=100_000,
+    smoke=False,
+    out=RESULTS,
+)
+SMOKE = Work(
+    rounds=3,
+    prompts=96,
+    slices={"GPT-2 small": 32, "Llama, grouped": 32, "MiniLM-L6": 32},
+    fitted=60,
+    steps=(1, 3, 10),
+    many_prompts=5000,
+    smoke=True,
+    out=RESULTS / "smoke",
+)

@@ -1,22 +1,32 @@
 """The benchmark's own bookkeeping: what it promises to show, it shows. No time is judged here."""
 
+import importlib
 import json
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import jsonschema
 import numpy as np
 import pytest
 import torch
+from lxml import etree
 
+from audit.engine import measure
 from audit.models.capture import capture
-from benchmarks.speed import report
+from benchmarks.speed import memory, report
 from benchmarks.speed.figures import CannotRunError, Figure, figure_of, quartiles, table
 from benchmarks.speed.floor import cut_at, half_depth, layer_of, own_batches, sequences
+from benchmarks.speed.phases import REST, told_apart
+from benchmarks.speed.plot import Panel, write_panels
 from benchmarks.speed.prompts import LONGEST, lengths, prompts, tokenizer
 from benchmarks.speed.registry import ROWS, Row
-from benchmarks.speed.subjects import LARGE, subject
+from benchmarks.speed.scaling import exponent
+from benchmarks.speed.subjects import subject
 from benchmarks.speed.work import SMOKE
 
+ROOT = Path(__file__).parents[2]
 SCHEMA = {
     "type": "object",
     "required": ["smoke", "threads", "rounds", "rows"],
@@ -97,8 +107,81 @@ def test_a_row_that_cannot_run_is_listed_with_its_reason(monkeypatch):
     assert "no_such_module is missing" in figure.note
 
 
-def test_every_row_has_a_name_of_its_own():
-    assert len({row.name for row in ROWS}) == len(ROWS)
+PROMISED = {
+    "floor",
+    "bridge",
+    "nnsight",
+    "whole",
+    "suites",
+    "fits",
+    "features",
+    "resampling",
+    "memory",
+    "starting",
+    "again",
+    "scaling",
+    "cluster",
+}
+
+
+def test_every_promise_has_a_row_and_every_row_a_function():
+    assert sorted(row.name for row in ROWS) == sorted(PROMISED)
+    for row in ROWS:
+        module = importlib.import_module(f"benchmarks.speed.{row.module}")
+        assert callable(getattr(module, row.function)), row.name
+
+
+def test_a_cheap_row_runs_as_the_command_runs_it(tmp_path):
+    command = [sys.executable, "-m", "benchmarks.speed", "--smoke", "--only", "resampling"]
+    done = subprocess.run(
+        [*command, "--out", str(tmp_path)], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    content = json.loads((tmp_path / "speed.json").read_text())
+    jsonschema.validate(content, SCHEMA)
+    assert content["smoke"] is True
+    assert {row["row"] for row in content["rows"]} == {"resampling"}
+    assert content["rows"][-1]["met"] is True  # equal to a plain loop
+    assert table(content["rows"]) in done.stdout
+
+
+def test_phases_add_up_and_what_is_nested_is_its_own(monkeypatch):
+    now = 0.0
+
+    def passes(seconds):
+        nonlocal now
+        now += seconds
+
+    def outer():
+        passes(2)
+        measure.fit_candidates()
+        passes(3)
+
+    monkeypatch.setattr(measure, "fit_candidates", lambda: passes(10))
+    monkeypatch.setattr(measure, "measure_quality", outer)
+    with told_apart(lambda: now) as seconds:
+        passes(1)
+        measure.measure_quality()
+    spent = {phase: of_phase for phase, of_phase in seconds.items() if of_phase}
+    assert spent == {"fits": 10, "intervals": 5, REST: 1}
+
+
+def test_the_exponent_of_a_power_is_the_power():
+    assert exponent([1, 3, 10], [2.0, 18.0, 200.0]) == pytest.approx(2)
+
+
+def test_the_picture_is_an_svg_that_stands_by_itself(tmp_path):
+    panel = Panel("prompts", [1, 10, 100], [0.1, 0.2, 1.0], 0.5)
+    write_panels(tmp_path / "x.svg", [panel] * 5)
+    root = etree.parse(str(tmp_path / "x.svg")).getroot()
+    assert root.tag == "{http://www.w3.org/2000/svg}svg"
+    assert len(root.findall("{*}g")) == 5
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["audit", "capture"])
+def test_memory_is_asked_of_a_process_of_its_own(kind):
+    found = memory.measured(400, kind)
+    assert found["peak"] > found["kept"] > 0
 
 
 def test_the_median_and_the_quartiles():
@@ -117,7 +200,7 @@ def test_prompts_have_the_lengths_that_are_promised():
     assert [prompt.label for prompt in made[:2]] == [1, 0]
 
 
-@pytest.mark.parametrize("name", LARGE)
+@pytest.mark.parametrize("name", ["GPT-2 small", "Llama, grouped"])
 def test_the_floor_computes_what_capture_keeps_and_nothing_after_it(name):
     loaded = subject(name, SMOKE)
     reads = half_depth(loaded)
