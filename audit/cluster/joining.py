@@ -124,7 +124,21 @@ def join(address: str) -> Cluster:
     return cluster
 
 
+def _must_answer(address: str) -> None:
+    """Knock before Ray does, which waits for minutes where nobody is."""
+    import socket
+
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=10).close()
+    except (OSError, OverflowError) as error:
+        said = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise UsageError(f"--ray {address}: nobody answers there ({said})") from None
+
+
 def _connect(ray: Any, address: str) -> None:
+    if address not in (LOCAL, "auto"):
+        _must_answer(address)
     quietly: dict[str, Any] = {"log_to_driver": False, "logging_level": "error"}
     if address == LOCAL:
         quietly["include_dashboard"] = False

@@ -11,7 +11,11 @@ import pytest
 
 from audit.cluster.joining import BEFORE_RAY
 
-STORE = 80 * 2**20  # bytes, about the least that Ray takes
+NODE: dict[str, Any] = {
+    "num_cpus": 1,
+    "num_gpus": 0,
+    "object_store_memory": 80 * 2**20,  # bytes, about the least that Ray takes
+}
 
 
 @pytest.fixture(scope="session")
@@ -25,9 +29,8 @@ def two_nodes() -> Iterator[Any]:
         import ray
         from ray.cluster_utils import Cluster
 
-        node = {"num_cpus": 1, "num_gpus": 0, "object_store_memory": STORE}
-        cluster = Cluster(initialize_head=True, head_node_args={**node, "include_dashboard": False})
-        cluster.add_node(**node)
+        cluster = Cluster(initialize_head=True, head_node_args={**NODE, "include_dashboard": False})
+        cluster.add_node(**NODE)
         ray.init(address=cluster.address, log_to_driver=False, logging_level="error")
     yield cluster
     ray.shutdown()

@@ -26,6 +26,7 @@ from audit.models.cache.recalling import recalled_capture, recalled_continuation
 from audit.models.capture import capture
 from audit.models.loaded import LoadedModel
 from audit.models.loading import load_model
+from tests.audit.cluster.conftest import NODE
 from tests.audit.models.cached import READS, assert_identical, sequences
 
 pytestmark = pytest.mark.usefixtures("two_nodes")
@@ -133,8 +134,32 @@ def test_a_process_that_is_killed_in_the_middle_changes_nothing(
     assert len(after) == 2
 
 
-def test_what_was_asked_ahead_is_not_asked_again_and_survives_a_death(
-    far: LoadedModel, tiny_llama_folder: Path
+@pytest.mark.slow
+def test_a_machine_that_goes_away_leaves_its_work_to_the_others(
+    two_nodes: Any, far: LoadedModel, tiny_llama_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("audit.cluster.crew.PATIENCE", 2.0)
+    parts = [([one], READS) for one in sequences(40)]
+    here = load_model(str(tiny_llama_folder), device="cpu")
+    assert len(set(on(far, machine, [()] * 40))) == 2
+    assert far.crew is not None
+    found = {}
+    [other] = [node for node in two_nodes.list_all_nodes() if not node.head]
+    try:
+        for number, captured in far.crew.each(capture, parts):
+            found[number] = captured
+            if len(found) == 3:
+                two_nodes.remove_node(other)
+    finally:
+        two_nodes.add_node(**NODE)
+        two_nodes.wait_for_nodes()
+    for number, part in enumerate(parts):
+        assert_identical(found[number], capture(here, *part))
+
+
+@pytest.mark.parametrize("killing", [False, pytest.param(True, marks=pytest.mark.slow)])
+def test_what_was_asked_ahead_is_not_asked_again(
+    far: LoadedModel, tiny_llama_folder: Path, killing: bool
 ) -> None:
     parts: list[tuple[Any, ...]] = [([one], READS) for one in sequences(30, seed=1)]
     here = load_model(str(tiny_llama_folder), device="cpu")
@@ -143,7 +168,8 @@ def test_what_was_asked_ahead_is_not_asked_again_and_survives_a_death(
     before = on(far, process, [()] * 40)
     crew.ahead([Asked(capture, part, ray_put(part)) for part in parts])
     crew.ahead([Asked(moment, (number,), ray_put((number,))) for number in range(4)])
-    os.kill(min(before), signal.SIGKILL)
+    if killing:
+        os.kill(min(before), signal.SIGKILL)
     for found, part in zip(on(far, capture, parts), parts, strict=True):
         assert_identical(found, capture(here, *part))
     early = on(far, moment, [(3,), (2,), (9,)])
