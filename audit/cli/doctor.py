@@ -6,7 +6,6 @@ import os
 import platform
 import tempfile
 from collections.abc import Callable
-from importlib import metadata
 from pathlib import Path
 
 import click
@@ -29,6 +28,8 @@ def _packages() -> Finding:
 
 
 def _version(name: str) -> str | None:
+    from importlib import metadata
+
     try:
         return metadata.version(name)
     except metadata.PackageNotFoundError:
