@@ -158,7 +158,7 @@ def _fail(message: str) -> int:
 
 
 def _interrupted() -> int:
-    _say("audit: interrupted; the same command runs it again")
+    _say("audit: interrupted; the same command goes on")
     return ExitCode.INTERRUPTED
 
 

@@ -105,6 +105,7 @@ def _opened(path: Path, fresh: bool, say: Callable[[str], None]) -> tuple[RunFol
     try:
         make_run_dir(path)
         handle = hold(path)
+        _sweep(path)
         folder = found_in(path, fresh=fresh, say=say)
         if folder.holds_nothing:
             write_status(path, "running")
@@ -147,6 +148,13 @@ def _is_ours(file: Path) -> bool:
     return file.name in (LOCK_FILE, JOURNAL) or any(map(file.match, _LEFT_OVER))
 
 
+def _sweep(path: Path) -> None:
+    """Remove what writers that were killed left under other names."""
+    for place in (path, path / "probes", path / "cards"):
+        for file in (file for pattern in _LEFT_OVER for file in place.glob(pattern)):
+            file.unlink(missing_ok=True)
+
+
 def _ended(folder: RunFolder, status: str, **details: Any) -> None:
     """Leave word of how it ended, unless it had not begun or was complete by then."""
     with suppress(OSError):  # where even this cannot be written, the first error matters
@@ -168,9 +176,6 @@ def begin_run(folder: RunFolder, asked: Request, names: Names) -> None:
     write_status(folder.path, "running")
     if folder.fresh or folder.begin is None:
         clear_run_dir(folder.path)
-    for place in (folder.path, folder.path / "probes", folder.path / "cards"):
-        for file in (file for pattern in _LEFT_OVER for file in place.glob(pattern)):
-            file.unlink(missing_ok=True)
     note_begin(folder, asked, names)
 
 

@@ -18,6 +18,7 @@ from typing import Any
 from audit.engine.assembly import Options, model_info
 from audit.engine.measuring import Talk
 from audit.engine.opening import SuiteSource, open_suites, select_checks
+from audit.engine.request import Request, request_of
 from audit.engine.verdict import run_verdict
 from audit.errors import AuditError, UsageError
 from audit.models.checkpoint_files import files_digest
@@ -49,7 +50,9 @@ class Auditor:
         tokenizer: the model's.
         reference: what the run is held against: a name that `load_model` takes, or a loaded
             model; by default the live model as it is when the run begins.
-        out: folder for the report; nothing is written where it is None.
+        out: folder for the report; nothing is written where it is None. One that holds the
+            report of another audit is refused.
+        fresh: start over whatever `out` holds.
         every: training steps between two audits; by default the least that a suite asks for.
         seed: of splits, folds and resampling.
         name: what the run is called in the report.
@@ -72,6 +75,7 @@ class Auditor:
         *,
         reference: str | LoadedModel | None = None,
         out: str | Path | None = None,
+        fresh: bool = False,
         every: int | None = None,
         seed: int = 0,
         name: str = DEFAULT_NAME,
@@ -108,7 +112,7 @@ class Auditor:
         self._before: tuple[str, ...] = ()
         self._heeded: Stop | None = None
         self._seen = 0
-        self._folder = Folder(self.out)
+        self._folder = Folder(self.out, {} if out is None else self._asked(), fresh)
         self._told = Told(reference=name, started=datetime.now(UTC))
 
     def due(self, step: int) -> bool:
@@ -130,8 +134,9 @@ class Auditor:
         """
         if self._reference is not None:
             return
-        self._folder.open(anew=not self._rows)  # one that cannot be had is none to leave word in
-        self._before = left_before(self.out)
+        before = left_before(self.out)
+        self._folder.open()  # one that cannot be had is none to leave word in
+        self._before = before
         self._told = replace(self._told, notes=self._before)
         with unchanged(model), self._told_of():
             self._begin(model, at)
@@ -225,8 +230,9 @@ class Auditor:
         )
         self._reader.forget()
         report = self.report
-        self._folder.open(anew=False)
+        self._folder.open_again()
         self._folder.write(report, "complete")
+        self._folder.close()
         return report
 
     def _notes(self) -> tuple[str, ...]:
@@ -258,6 +264,12 @@ class Auditor:
         self._told = replace(self._told, reference=found.reference)
         self._kept_in, self._reference_digest = found.kept_in, found.digest
         self._resumed = found
+
+    def _asked(self) -> Request:
+        given = self._given_reference
+        called = given.name if isinstance(given, LoadedModel) else given
+        asked = request_of("training", self._suites, self._selected, self.options)
+        return {**asked, "reference": called, "option every": self.every}
 
     def _facts(self) -> dict[str, Any]:
         return facts_of(self._suites, self.options.seed, self.every)
@@ -314,7 +326,7 @@ class Auditor:
             self._reference_digest = files_digest([self.out / REFERENCE_FILE])
         self._rows = [self._row(at, audited, live)]
         self._reference = reference  # last, so that a beginning that failed can be tried again
-        self._folder.add(self._rows[0])
+        self._folder.begin(self._rows[0])
         self._folder.write(self._report(look_back=False))
 
     def _look(self, model: Any, step: int) -> CheckpointRow:

@@ -76,8 +76,9 @@ class Scene:
 
 
 def spread(points: list[str], most: int) -> list[int]:
-    """The first point of each name, evenly thinned to `most`."""
-    first = [at for at, name in enumerate(points) if points.index(name) == at]
+    """The first point of each name and the last three of all, evenly thinned to `most`."""
+    last = len(points) - 3
+    first = [at for at, name in enumerate(points) if points.index(name) == at or at >= last]
     return sorted({first[round(i * (len(first) - 1) / (most - 1))] for i in range(most)})
 
 

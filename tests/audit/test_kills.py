@@ -64,7 +64,7 @@ def test_killed_anywhere_it_ends_as_if_it_had_not_been(
     }
     before = (*words, "--seed", "1") if how == "fresh over another" else None
     scene = Scene(tmp_path, monkeypatch, (*words, *more.get(how, ())), before)
-    assert len(scene.points) > 50
+    assert len(scene.points) > 40
     for at in range(len(scene.points)):
         scene.check(at)
 

@@ -250,7 +250,7 @@ def test_an_alarm_that_was_acknowledged_stays_told(tmp_path: Path) -> None:
 
 def flagged_run(folder: Path) -> tuple[Auditor, SeriesReport]:
     """A run into `folder/out` that ends on an alarm after its second step."""
-    audited = auditor(folder, policy={"patience": 1}, out=folder / "out")
+    audited = auditor(folder, policy={"patience": 1}, out=folder / "out", fresh=True)
     liar = load_model(organism_path("liar"))
     assert audited.step(liar, 2).should_stop
     return audited, audited.finish(liar)
@@ -263,7 +263,9 @@ def test_weights_of_an_earlier_alarm_stay_and_the_next_record_names_them(tmp_pat
     kept = Path(str(first.stop.kept))
     bytes_before = {path.name: path.read_bytes() for path in kept.iterdir()}
 
-    quiet = auditor(tmp_path, out=tmp_path / "out")
+    with pytest.raises(UsageError, match="suite organism_lying: was"):
+        auditor(tmp_path, out=tmp_path / "out").begin(runs.honest())
+    quiet = auditor(tmp_path, out=tmp_path / "out", fresh=True)
     told = quiet.report.notes
     assert len(told) == 1
     assert told[0].startswith("flagged in this folder: weights that an earlier alarm left")
@@ -274,7 +276,7 @@ def test_weights_of_an_earlier_alarm_stay_and_the_next_record_names_them(tmp_pat
     assert second.stop is not None
     assert second.stop.kept == str(tmp_path / "out" / "flagged-2")
     assert {path.name: path.read_bytes() for path in kept.iterdir()} == bytes_before
-    third = auditor(tmp_path, out=tmp_path / "out")
+    third = auditor(tmp_path, out=tmp_path / "out", fresh=True)
     assert third.report.notes[0].startswith("flagged, flagged-2 in this folder")
 
 
