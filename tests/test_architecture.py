@@ -60,6 +60,7 @@ SUITE = {"yaml", "suites.load"}
 @pytest.mark.parametrize(
     ("arguments", "unwanted"),
     [
+        (["--help"], {*MODEL, *TABLES, *PAGES, *SUITE, "numpy", "pydantic", "rich"}),
         (["--version"], {*MODEL, *TABLES, *PAGES, *SUITE, "numpy", "pydantic", "rich"}),
         (["cache", "list"], {*MODEL, *TABLES, *PAGES, *SUITE, "numpy", "pydantic"}),
         (["list", "organisms"], {*MODEL, *TABLES, *PAGES, *SUITE, "numpy", "pydantic"}),

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from suites.schema import SEVERITIES
+from suites.words import SEVERITIES
 
 Command = Callable[..., Any]
 

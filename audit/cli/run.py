@@ -21,7 +21,7 @@ from audit.cli.options import (
     selection_options,
     suites_argument,
 )
-from suites.schema import Severity
+from suites.words import Severity
 
 if TYPE_CHECKING:
     from reports.record import AuditReport
