@@ -12,13 +12,13 @@ import torch
 import yaml
 
 from audit.engine.afterwards import illustrated
-from audit.engine.run import Audit, Options, Talk, audit_model
 from audit.engine.token_scores import with_token_scores
 from audit.models.loading import LoadedModel, load_model
 from probes.base import ProbeError
 from reports.curves import TokenScores
 from reports.record import CheckResult
 from suites.builtin import resolve_suite
+from tests.audit.engine.measured import Audit, audit_with_measurements
 
 LYING = Path(resolve_suite("organism_lying"))
 KNOWS = "model:sae/blocks.1.hook_resid_post"
@@ -50,7 +50,7 @@ def audit(model: LoadedModel, tmp_path_factory: pytest.TempPathFactory) -> Audit
     suite["checks"] = {name: check | {"monitor": spec} for name, spec in MONITORS.items()}
     path = tmp_path_factory.mktemp("suite") / "suite.yaml"
     path.write_text(yaml.safe_dump(suite), encoding="utf-8")
-    return audit_model([path], model, None, None, Options(), Talk())
+    return audit_with_measurements(path, model)
 
 
 def check_of(audit: Audit, name: str) -> CheckResult:

@@ -16,7 +16,7 @@ import torch
 
 from audit.engine.opening import open_suites, select_checks
 from audit.engine.plan import make_plan
-from audit.engine.run import Options, Talk, audit_model, run_audit
+from audit.engine.run import run_audit
 from audit.engine.watching import open_watches
 from audit.errors import UsageError
 from audit.features.opening import open_sae
@@ -28,6 +28,7 @@ from probes.sae import TopK, save_sae
 from reports.record import CheckResult
 from suites.builtin import resolve_suite
 from suites.problems import SuiteError
+from tests.audit.engine.measured import audit_with_measurements
 
 SUITE = Path(resolve_suite("organism_features")).read_text(encoding="utf-8")
 DATA = Path(resolve_suite("organism_features")).parent / "data"
@@ -88,8 +89,8 @@ def test_named_features_score_like_any_probe(write: Write, combine: str) -> None
 def test_the_scores_are_those_of_the_whole_encoder(write: Write, tmp_path: Path) -> None:
     """By hand: encode all features of all wanted tokens, pool, combine."""
     suite = write(monitor(f"model:sae/{KNOWS}", "[6, 147, 12]", "sum"))
-    audit = audit_model([suite], "organism:liar", None, None, Options(), Talk())
     model = load_model("organism:liar", device="cpu")
+    audit = audit_with_measurements(Path(suite), model)
     sae = open_sae(f"model:sae/{KNOWS}", model)
     (measured,) = audit.measurements
     role = measured.work.roles["audit"]
