@@ -2,25 +2,31 @@
 
     python -m benchmarks.speed [--smoke] [--only ROW] [--out FOLDER]
 
-With `--only` the other rows of an earlier run are kept, so that two processes may share the rows
-between them. Every row is written as it is done.
+Two processes share the rows: one measures what is tight, the other what has a wide margin; what
+reads the clock on the wall comes when both are done. With `--only` the other rows of an earlier run
+are kept. Every row is written as it is done.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import subprocess
+import sys
+import traceback
 import warnings
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from benchmarks.speed.figures import Figure, table
-from benchmarks.speed.registry import ROWS
+from benchmarks.speed.registry import ROWS, Row
 from benchmarks.speed.report import entries, forget, read, write, write_readme
-from benchmarks.speed.work import FULL, RESULTS, SMOKE
+from benchmarks.speed.work import FULL, RESULTS, SMOKE, Work
 
 
-def main() -> None:
+def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--smoke", action="store_true", help="less work, under two minutes")
     parser.add_argument("--only", action="append", choices=[row.name for row in ROWS])
@@ -30,31 +36,43 @@ def main() -> None:
     if options.out is not None:
         work = replace(work, out=options.out)
     work.out.mkdir(parents=True, exist_ok=True)
-    if not options.only:
-        forget(work.out)
     _one_thread()
-    failed: list[Exception] = []
-    for row in ROWS:
-        if options.only and row.name not in options.only:
-            continue
+    if options.only:
+        return _measure([row for row in ROWS if row.name in options.only], work)
+    forget(work.out)
+    beside = [f"--only={row.name}" for row in ROWS if row.when == "beside"]
+    command = [sys.executable, "-m", "benchmarks.speed", *beside, f"--out={work.out}"]
+    with subprocess.Popen([*command, *["--smoke"] * work.smoke]) as other:
+        failed = _measure([row for row in ROWS if row.when == "here"], work)
+    failed += other.returncode
+    failed += _measure([row for row in ROWS if row.when == "alone"], work)
+    print(table(_in_order(read(work.out))))
+    return min(1, failed)
+
+
+def _measure(rows: Sequence[Row], work: Work) -> int:
+    """Measure rows one after the other and write each; how many failed."""
+    failed = 0
+    for row in rows:
         began = os.times()
         print(f"{row.name}: {row.what}", flush=True)
         try:
             figures = list(row.measure(work))
-        except Exception as error:  # noqa: BLE001 - raised when the other rows are done
-            failed.append(error)
+        except Exception as error:  # noqa: BLE001 - told, and the command ends with 1
+            failed += 1
+            traceback.print_exception(error)
             figures = [Figure(row.what, None, note=f"failed: {type(error).__name__}")]
         found = entries(row.name, figures)
-        print(f"{table(found)}\n{_since(began)}\n", flush=True)
-        known = {**read(work.out), row.name: found}
-        rows = [one for each in ROWS for one in known.get(each.name, [])]
-        write(rows, work)
+        print(f"{row.name}:\n{table(found)}\n{_since(began)}\n", flush=True)
+        known = _in_order({**read(work.out), row.name: found})
+        write(known, work)
         if work.out == RESULTS:
-            write_readme(rows)
-    if not options.only:
-        print(table(rows))
-    if failed:
-        raise ExceptionGroup("rows that failed", failed)
+            write_readme(known)
+    return failed
+
+
+def _in_order(known: Mapping[str, list[dict[str, Any]]]) -> list[dict[str, Any]]:
+    return [one for row in ROWS for one in known.get(row.name, [])]
 
 
 def _since(began: os.times_result) -> str:
@@ -76,4 +94,4 @@ def _one_thread() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

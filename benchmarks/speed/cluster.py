@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 from benchmarks.speed.figures import CannotRunError, Figure, figure_of
 from benchmarks.speed.floor import half_depth
@@ -25,7 +26,8 @@ from benchmarks.speed.work import Work
 
 MODEL = "GPT-2 small"
 GOAL = 1.7
-PROMPTS = 288  # of a round: eight batches and more
+PROMPTS = 160  # of a round
+TOKENS = 512  # of a part, padding included: enough parts that neither worker waits at the end
 STORE = 2**28  # bytes on each node
 
 
@@ -62,8 +64,8 @@ def rows(work: Work) -> Iterator[Figure]:
         goal=GOAL,
         least=True,
         peer="one worker",
-        note="seconds of the wall on two cores, which the driver shares; parts of one batch, "
-        "where a run has 16",
+        note=f"seconds of the wall on two cores, which the driver shares; parts of {TOKENS} "
+        "tokens, where a run has 32,768",
         **about,
     )
     yield figure_of(
@@ -99,7 +101,7 @@ def _crews(folder: Path, cluster: Any) -> tuple[Any, Any]:
 @contextmanager
 def _two_nodes() -> Iterator[Any]:
     from audit.cluster.joining import BEFORE_RAY, LOCAL, join
-    from audit.models.cache import parts
+    from audit.models.cache import parts, recalling
 
     os.environ.update(BEFORE_RAY)
     try:
@@ -111,10 +113,12 @@ def _two_nodes() -> Iterator[Any]:
     nodes = Cluster(initialize_head=True, head_node_args={**node, "include_dashboard": False})
     nodes.add_node(**node)
     ray.init(address=nodes.address, log_to_driver=False, logging_level="error")
-    usual, parts.BATCHES_A_PART = parts.BATCHES_A_PART, 1
     try:
-        yield join(LOCAL)
+        with (
+            mock.patch.object(parts, "BATCHES_A_PART", 1),
+            mock.patch.object(recalling, "BATCH_TOKENS", {"cpu": TOKENS}),
+        ):
+            yield join(LOCAL)
     finally:
-        parts.BATCHES_A_PART = usual
         ray.shutdown()
         nodes.shutdown()

@@ -27,7 +27,7 @@ GOAL = 1.1
 
 def rows(work: Work) -> Iterator[Figure]:
     """Growth over the bytes that must be kept, of capture and of a whole audit."""
-    few, many = 1000, work.many_prompts
+    few, many = work.few_prompts, work.many_prompts
     for what, named in (("capture", "pooled vectors"), ("audit", "pooled vectors, scores, rows")):
         small, large = (measured(size, what) for size in (few, many))
         grown = large["peak"] - small["peak"]

@@ -5,9 +5,8 @@ from __future__ import annotations
 import cProfile
 import pstats
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from benchmarks.speed.figures import quartiles, said
 
@@ -47,10 +46,8 @@ def write_phases(
     _append(out, lines)
 
 
-def write_functions(out: Path, model: str, run: Callable[[], Any]) -> None:
+def write_functions(out: Path, model: str, profile: cProfile.Profile) -> None:
     """The functions with most time of their own, of one run under cProfile."""
-    profile = cProfile.Profile()
-    profile.runcall(run)
     found = pstats.Stats(profile).stats  # type: ignore[attr-defined]
     total = sum(own for _, _, own, _, _ in found.values())
     most = sorted(found.items(), key=lambda item: -item[1][2])[:FUNCTIONS]

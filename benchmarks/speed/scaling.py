@@ -28,7 +28,7 @@ from benchmarks.speed.tiny import saved, tiny
 from benchmarks.speed.work import Work
 
 GOAL = 1.1
-ENOUGH = 4.0  # seconds of one size, after which it is not measured again; less for a look
+ENOUGH = 3.0  # seconds of one size, after which it is not measured again; less for a look
 Run = Callable[[], Any]
 
 

@@ -7,8 +7,10 @@ disk.
 
 from __future__ import annotations
 
+import cProfile
 import tempfile
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +26,11 @@ from benchmarks.speed.profile import begin_profile, write_functions, write_phase
 from benchmarks.speed.prompts import prompts
 from benchmarks.speed.subjects import subject
 from benchmarks.speed.suite_files import write_suite
-from benchmarks.speed.timing import interleaved, ratios
+from benchmarks.speed.timing import Times, interleaved, ratios
 from benchmarks.speed.work import Work
 
-MODELS = ("GPT-2 small", "MiniLM-L6", "stories260k")
+SEVERAL = "GPT-2 small"
+MODELS = (SEVERAL, "MiniLM-L6", "stories260k")
 GOAL, MORE = 1.25, 1.05
 Run = Callable[[int], Any]
 
@@ -43,36 +46,12 @@ def rows(work: Work) -> Iterator[Figure]:
         except CannotRunError as error:
             yield Figure(name, None, GOAL, note=str(error), **about)
             continue
-        with tempfile.TemporaryDirectory() as folder:
-            yield from _whole(name, loaded, Path(folder), work, about)
-
-
-def _whole(
-    name: str, loaded: LoadedModel, folder: Path, work: Work, about: dict[str, str]
-) -> Iterator[Figure]:
-    count = work.audited(loaded.name)
-    suite = _suite(folder, loaded, count)
-    plan = make_plan(select_checks(open_suites([suite])), loaded)
-    cut = cut_at(loaded, plan.deepest.layer or 0)
-    batches = own_batches(plan.sequences, len(plan.reads))
-    phases: list[dict[str, float]] = []
-
-    def audited(number: int) -> None:
-        with told_apart() as seconds:
-            audit([suite], loaded, folder, f"whole {number}")
-        phases.append(seconds)
-
-    times = interleaved(
-        {"floor": lambda number: forward(cut, batches), "whole": audited},
-        range(work.rounds),
-        warm=-1,
-    )
-    about = {**about, "work": f"{work.rounds} rounds of {len(plan.sequences):,} prompts"}
-    yield figure_of(ratios(times, "whole", "floor"), name, goal=GOAL, **about)
-    write_phases(work.out, loaded.name, about["work"], phases[1:], times["floor"])
-    if loaded.name != "GPT-2 small":  # whose profile is matrix products
-        write_functions(
-            work.out, loaded.name, lambda: audit([suite], loaded, folder, "under cProfile")
+        found = measured(loaded, work)
+        write_phases(work.out, model, found.work, found.phases, found.times["floor"])
+        if found.functions is not None:
+            write_functions(work.out, model, found.functions)
+        yield figure_of(
+            ratios(found.times, "one", "floor"), name, goal=GOAL, work=found.work, **about
         )
 
 
@@ -81,28 +60,70 @@ def further_suites(work: Work) -> Iterator[Figure]:
 
     Nothing is shared with them but the forward pass: their fits, baselines and words are new.
     """
-    loaded = subject("GPT-2 small", work)
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(temporary)
-        count = work.audited(loaded.name)
-        suites = [_suite(folder, loaded, count, labels) for labels in range(3)]
-        ways: dict[str, Run] = {
-            said: _of_suites(suites[:number], loaded, folder, said)
-            for said, number in (("one", 1), ("three", 3))
-        }
-        times = interleaved(ways, range(work.rounds), warm=-1)
+    loaded = subject(SEVERAL, work)
+    found = measured(loaded, work)
     yield figure_of(
-        ratios(times, "three", "one"),
+        ratios(found.times, "three", "one"),
         "three suites over the same prompts / one",
         goal=MORE,
         peer="one suite",
         model=loaded.name,
-        work=f"{work.rounds} rounds of {count:,} prompts",
+        work=found.work,
     )
 
 
-def _of_suites(suites: list[Path], loaded: LoadedModel, folder: Path, said: str) -> Run:
-    return lambda number: audit(suites, loaded, folder, f"{said} {number}")
+@dataclass(frozen=True)
+class Found:
+    """What the rounds of one model gave.
+
+    Attributes:
+        times: of the floor, of an audit with one suite and, of one model, with three.
+        phases: of each audit with one suite.
+        work: in words.
+        functions: a profile of one audit; None where it is all matrix products.
+    """
+
+    times: Times
+    phases: list[dict[str, float]]
+    work: str
+    functions: cProfile.Profile | None
+
+
+_KNOWN: dict[tuple[str, bool], Found] = {}
+
+
+def measured(loaded: LoadedModel, work: Work) -> Found:
+    """All rounds of one model, once in a process: two rows of the table look at them."""
+    key = (loaded.name, work.smoke)
+    if key not in _KNOWN:
+        with tempfile.TemporaryDirectory() as folder:
+            _KNOWN[key] = _measure(loaded, Path(folder), work)
+    return _KNOWN[key]
+
+
+def _measure(loaded: LoadedModel, folder: Path, work: Work) -> Found:
+    count = work.audited(loaded.name)
+    suites = [_suite(folder, loaded, count, labels) for labels in range(3)]
+    plan = make_plan(select_checks(open_suites(suites[:1])), loaded)
+    cut = cut_at(loaded, plan.deepest.layer or 0)
+    batches = own_batches(plan.sequences, len(plan.reads))
+    phases: list[dict[str, float]] = []
+
+    def one(number: int) -> None:
+        with told_apart() as seconds:
+            audit(suites[:1], loaded, folder, f"one {number}")
+        phases.append(seconds)
+
+    ways: dict[str, Run] = {"floor": lambda number: forward(cut, batches), "one": one}
+    if loaded.name == SEVERAL:
+        ways["three"] = lambda number: audit(suites, loaded, folder, f"three {number}")
+    times = interleaved(ways, range(work.rounds), warm=-1)
+    functions = None
+    if loaded.name != SEVERAL:
+        functions = cProfile.Profile()
+        functions.runcall(audit, suites[:1], loaded, folder, "under cProfile")
+    said = f"{work.rounds} rounds of {len(plan.sequences):,} prompts"
+    return Found(times, phases[1:], said, functions)
 
 
 def audit(suites: list[Path], loaded: LoadedModel, folder: Path, name: str) -> None:

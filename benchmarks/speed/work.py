@@ -18,7 +18,8 @@ class Work:
             then read one slice after the other, in file order.
         fitted: prompts whose layers are fitted.
         steps: how often more there is of what the cost is followed against.
-        many_prompts: of the row on memory.
+        few_prompts: where memory begins to be followed.
+        many_prompts: where that ends.
         smoke: less than all of it, and shapes a third as wide and a third as deep.
         out: where pictures and tables beside the main one go.
     """
@@ -28,33 +29,39 @@ class Work:
     slices: Mapping[str, int]
     fitted: int
     steps: Sequence[int]
+    few_prompts: int
     many_prompts: int
     smoke: bool
     out: Path
 
     def audited(self, model: str) -> int:
         """How many prompts an audit of a model reads: as many as its slices hold together."""
-        return self.rounds * self.slices[model] if model in self.slices else self.prompts
+        if model not in self.slices:
+            return self.prompts
+        return max(LEAST_AUDITED, self.rounds * self.slices[model])
 
 
+LEAST_AUDITED = 96  # of fewer some role of some check would have no row
 RESULTS = Path(__file__).parents[1] / "results"
 FULL = Work(
     rounds=7,
     prompts=1000,
-    slices={"GPT-2 small": 32, "Llama, grouped": 32, "MiniLM-L6": 80},
-    fitted=1000,
+    slices={"GPT-2 small": 32, "Llama, grouped": 32, "MiniLM-L6": 64},
+    fitted=800,
     steps=(1, 3, 10, 30, 100),
+    few_prompts=1000,
     many_prompts=100_000,
     smoke=False,
     out=RESULTS,
 )
 SMOKE = Work(
-    rounds=3,
+    rounds=2,
     prompts=96,
-    slices={"GPT-2 small": 32, "Llama, grouped": 32, "MiniLM-L6": 32},
+    slices={"GPT-2 small": 32, "Llama, grouped": 32, "MiniLM-L6": 12},
     fitted=60,
     steps=(1, 3, 10),
-    many_prompts=5000,
+    few_prompts=400,
+    many_prompts=2000,
     smoke=True,
     out=RESULTS / "smoke",
 )
