@@ -124,18 +124,23 @@ def saelens(x: Any, W: Any, b_enc: Any, b_dec: Any, threshold: Any) -> Iterator[
         given, found = Path(folder) / "given.safetensors", Path(folder) / "found.safetensors"
         tensors = {"x": x, "W_enc": W, "b_enc": b_enc, "b_dec": b_dec, "threshold": threshold}
         save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, given)
-        with subprocess.Popen(
-            [python, str(ENCODE), str(given), str(found)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        ) as process:
+        with (
+            (Path(folder) / "said").open("w") as said,
+            subprocess.Popen(
+                [python, str(ENCODE), str(given), str(found)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=said,
+                text=True,
+            ) as process,
+        ):
             assert process.stdin is not None
             assert process.stdout is not None
             stdin, stdout = process.stdin, process.stdout
             if stdout.readline().strip() != "ready":
-                raise CannotRunError("the Python that SAELENS names has no sae-lens that we know")
+                process.wait()
+                last = (Path(folder) / "said").read_text().splitlines()[-1:]
+                raise CannotRunError(f"sae-lens did not begin: {''.join(last)}")
 
             def seconds() -> float:
                 stdin.write("encode\n")

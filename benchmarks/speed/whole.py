@@ -18,11 +18,11 @@ from audit.engine.opening import open_suites, select_checks
 from audit.engine.plan import make_plan
 from audit.engine.run import run_audit
 from audit.models.loaded import LoadedModel
+from benchmarks.speed.breakdown import begin_profile, write_functions, write_phases
 from benchmarks.speed.cold import with_empty_cache
 from benchmarks.speed.figures import CannotRunError, Figure, figure_of
 from benchmarks.speed.floor import cut_at, forward, own_batches
 from benchmarks.speed.phases import told_apart
-from benchmarks.speed.profile import begin_profile, write_functions, write_phases
 from benchmarks.speed.prompts import prompts
 from benchmarks.speed.subjects import subject
 from benchmarks.speed.suite_files import write_suite

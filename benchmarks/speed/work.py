@@ -60,8 +60,8 @@ SMOKE = Work(
     slices={"GPT-2 small": 32, "Llama, grouped": 32, "MiniLM-L6": 12},
     fitted=60,
     steps=(1, 3, 10),
-    few_prompts=400,
-    many_prompts=2000,
+    few_prompts=1000,
+    many_prompts=5000,
     smoke=True,
     out=RESULTS / "smoke",
 )
