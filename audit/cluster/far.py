@@ -17,7 +17,7 @@ from audit.cluster.crew import RayCrew
 from audit.cluster.joining import Cluster, join
 from audit.cluster.seat import Held
 from audit.models.cache.digests import remembered_digest
-from audit.models.cache.folder import CacheFolder, cache_folder
+from audit.models.cache.folder import CacheFolder, cache_folder, silent_folder
 from audit.models.cache.keys import model_identity, surroundings
 from audit.models.cache.known import open_model
 from audit.models.cache.store import cache_of
@@ -139,7 +139,7 @@ def named_digest(name: str, *, allow_pickle: bool) -> str:
         UsageError: there is no such model, or it has no weights that may be read.
     """
     found = find_model(name, device="cpu", allow_pickle=allow_pickle)
-    return remembered_digest(found.files, CacheFolder(cache_folder(), lambda sentence: None))
+    return remembered_digest(found.files, silent_folder())
 
 
 def absolute(name: str) -> str:

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +22,7 @@ LIVES = 3
 
 BEFORE_RAY = {
     "RAY_USAGE_STATS_ENABLED": "0",  # an audit tells nobody that it ran
+    "RAY_BACKEND_LOG_LEVEL": "fatal",  # what fails is raised; what Ray retries is its own affair
     "RAY_DEDUP_LOGS_SKIP_REGEX": ".",  # else Ray writes of every death to stdout, which is ours
 }
 """Read off the environment when Ray is imported; what the user set there stays."""
@@ -124,6 +129,19 @@ def join(address: str) -> Cluster:
     return cluster
 
 
+@contextmanager
+def _our_signals() -> Iterator[None]:
+    """Who stops us is answered as before; Ray would end with an exit code of its own."""
+    ours = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        if threading.current_thread() is threading.main_thread():
+            for number, handler in ours.items():
+                if handler is not None:
+                    signal.signal(number, handler)
+
+
 def _must_answer(address: str) -> None:
     """Knock before Ray does, which waits for minutes where nobody is."""
     import socket
@@ -143,7 +161,8 @@ def _connect(ray: Any, address: str) -> None:
     if address == LOCAL:
         quietly["include_dashboard"] = False
     try:
-        ray.init(address=address, **quietly)
+        with _our_signals():
+            ray.init(address=address, **quietly)
     except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
         said = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise UsageError(f"--ray {address}: the cluster cannot be joined: {said}") from None

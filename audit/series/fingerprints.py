@@ -7,6 +7,8 @@ from pathlib import Path
 
 from audit.engine.assembly import Options
 from audit.errors import MeasurementError
+from audit.models.cache.digests import remembered_digest
+from audit.models.cache.folder import silent_folder
 from audit.models.checkpoint_files import PICKLED, TOKENIZER_FILES, files_digest
 from audit.models.hub import fetch
 from audit.models.loading import ORGANISMS
@@ -34,7 +36,7 @@ def fingerprint(checkpoint: Checkpoint, key: str, options: Options) -> str:
     folders = [own] if checkpoint.base is None else [own, _folder(checkpoint.base, options)]
     for folder in folders:
         try:
-            digest.update(f"\0{_files(folder)}".encode())
+            digest.update(f"\0{_files(folder, remember=options.cache)}".encode())
         except OSError as error:
             raise MeasurementError(
                 f"{error.filename or folder} cannot be read ({error.strerror or error}); it may "
@@ -50,8 +52,9 @@ def _folder(source: str, options: Options) -> Path:
     return folder if folder.is_dir() else fetch(source, allow_pickle=options.allow_pickle)
 
 
-def _files(folder: Path) -> str:
+def _files(folder: Path, *, remember: bool) -> str:
     found = {path for name in _OF_A_MODEL if (path := folder / name).is_file()}
     found |= set(folder.glob("*.safetensors")) | set(folder.glob(PICKLED))
     names = "\0".join(sorted(path.name for path in found))
-    return f"{names}\0{files_digest(found)}"
+    taken = remembered_digest(sorted(found), silent_folder()) if remember else files_digest(found)
+    return f"{names}\0{taken}"

@@ -99,6 +99,11 @@ class CacheFolder:
         return found
 
 
+def silent_folder() -> CacheFolder:
+    """The user's cache, for who has nobody to tell what is wrong with it."""
+    return CacheFolder(cache_folder(), lambda sentence: None)
+
+
 def read_note(file: Path) -> dict[str, Any] | None:
     """A small JSON file with its checksum; None where it is missing or damaged."""
     try:
