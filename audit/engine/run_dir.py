@@ -159,7 +159,8 @@ def _ended(folder: RunFolder, status: str, **details: Any) -> None:
     """Leave word of how it ended, unless it had not begun or was complete by then."""
     with suppress(OSError):  # where even this cannot be written, the first error matters
         events = read(folder.path).events
-        if folder.begun and not (events and events[-1].name == "complete"):
+        whole = events != folder.journal.events and events[-1:] and events[-1].name == "complete"
+        if folder.begun and not whole:
             write_status(folder.path, status, **details)
 
 

@@ -222,6 +222,24 @@ def test_less_does_not_take_the_place_of_more(
     assert (folder / "scores.parquet").exists()
 
 
+def test_a_run_that_cannot_begin_again_does_not_look_at_work(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, _ = run()
+    folder = tmp_path / "run"
+    (folder / "scores.parquet").unlink()
+
+    def full(handle: int, line: bytes) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("audit.engine.journal._write_all", full)
+        with pytest.raises(OSError, match=r"No space.*journal\.jsonl"):
+            run()
+    assert json.loads((folder / "status.json").read_text())["status"] == "failed"
+    assert run()[0].digest() == first.digest()
+
+
 def test_a_second_process_is_refused_and_told_who_the_first_is(run: Run, tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
     with alone(tmp_path / "run"), pytest.raises(UsageError, match=r"by process \d+; wait for it"):
