@@ -28,6 +28,7 @@ Request = Mapping[str, str | int | bool | None]
 _OPTIONS = ("seed", "expression", "limit", "allow_half")
 _GATING = ("fail_on", "strict", "exit_zero")
 _CONFIGS = ("config.json", "generation_config.json")
+_FITTED_WITH = ("numpy", "scipy", "scikit-learn")
 _MOST = 6  # differences that one sentence names
 _SHOWN = 12  # digits of a digest
 
@@ -62,9 +63,10 @@ def request_of(
     which = (*_OPTIONS, *_GATING) if kind == "run" else _OPTIONS
     said |= {f"option {name}": getattr(options, name) for name in which}
     said["baseline"] = None if baseline is None else baseline.digest()
-    said["version alignment-audit"] = _installed()
+    said["version alignment-audit"] = _installed("alignment-audit")
     said["version record"] = SCHEMA_VERSION
-    return said | {f"version {name}": version for name, version in surroundings().items()}
+    said |= {f"version {name}": version for name, version in surroundings().items()}
+    return said | {f"version {name}": _installed(name) for name in _FITTED_WITH}
 
 
 def of_model(role: str, model: LoadedModel | None) -> dict[str, str | int | bool | None]:
@@ -139,10 +141,10 @@ def _digest(content: Any) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
-def _installed() -> str:
+def _installed(name: str) -> str:
     from importlib.metadata import PackageNotFoundError, version
 
     try:
-        return version("alignment-audit")
+        return version(name)
     except PackageNotFoundError:
         return "unknown"
