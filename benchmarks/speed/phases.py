@@ -24,6 +24,7 @@ OF = {
     "words alone": ("audit.engine.measure:lexical",),
     "simpler probes": ("audit.engine.quality:simpler",),
     "intervals": ("audit.engine.measure:measure_quality", "audit.engine.candidates:auroc_estimate"),
+    "tokens of the rows that are shown": ("audit.engine.afterwards:with_token_scores",),
     "verdicts, curves, record": ("audit.engine.run:assemble",),
     "write the run": ("audit.engine.run:store_run", "audit.engine.run:scores_frame"),
 }
