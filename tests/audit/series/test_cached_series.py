@@ -16,19 +16,18 @@ from audit.series.following import audit_series
 def test_a_series_in_another_folder_runs_no_model(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    ran: list[int] = []
+    ran: list[str] = []
 
     def counting(*args: Any, **kwargs: Any) -> Any:
-        ran.append(len(args[1]))
+        ran.append(args[0].name)
         return capture(*args, **kwargs)
 
     monkeypatch.setattr("audit.models.cache.recalling.capture", counting)
     found = find_checkpoints(["organism:honest", "organism:liar"])
     options = Options(device="cpu", limit=60)
-    reports = [
-        audit_series(["organism_lying"], found, tmp_path / name, options=options)
-        for name in ("cold", "warm")
-    ]
-    assert len(ran) == 2
-    cold, warm = ([row.checks for row in report.checkpoints] for report in reports)
-    assert cold == warm
+    cold = audit_series(["organism_lying"], found, tmp_path / "cold", options=options)
+    assert {*ran} == {one.name for one in found}
+    ran.clear()
+    warm = audit_series(["organism_lying"], found, tmp_path / "warm", options=options)
+    assert not ran
+    assert [row.checks for row in cold.checkpoints] == [row.checks for row in warm.checkpoints]
