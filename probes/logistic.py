@@ -24,6 +24,7 @@ PENALTIES: tuple[float, ...] = tuple(float(value) for value in np.logspace(4, -4
 _FIRST_AT_ONCE = 5
 _ENOUGH_TO_CHOOSE = 1e-3
 _ENOUGH_TO_KEEP = 1e-6
+_MOST_AT_ONCE = 2**20  # problems times rows; of each a dozen numbers are held
 
 
 def fit_logistic(
@@ -77,15 +78,19 @@ def fit_logistic_labelings(
         _held_out(rows.groups, y, folds, seed)
         for y, seed in zip(labels, random_states, strict=True)
     ]
+    some = max(1, _MOST_AT_ONCE // (_FIRST_AT_ONCE * (folds + 1) * len(z)))
+    probes = []
     with one_thread():
         single, double = rows_of(z)
-        tuned = _tuned(single, labels, held_out)
-        shares, intercepts = _kept(double, labels, tuned)
-        weights = shares @ z
-    return [
-        LinearProbe(coef, float(intercept), mean, scale, "logistic", penalty)
-        for coef, intercept, (penalty, _) in zip(weights, intercepts, tuned, strict=True)
-    ]
+        for start in range(0, len(labels), some):
+            here = labels[start : start + some]
+            tuned = _tuned(single, here, held_out[start : start + some])
+            shares, intercepts = _kept(double, here, tuned)
+            probes += [
+                LinearProbe(coef, float(intercept), mean, scale, "logistic", penalty)
+                for coef, intercept, (penalty, _) in zip(shares @ z, intercepts, tuned, strict=True)
+            ]
+    return probes
 
 
 def _held_out(groups: Array, y: Bools, folds: int, random_state: int) -> Bools:

@@ -41,7 +41,7 @@ class Kept:
         self._devices: set[torch.device] = set()
         self._rows: list[dict[tuple[int, int], int]] = [{} for _ in reads]
         self._vectors: list[Tensor | None] = [None] * len(reads)
-        self._predicted: list[tuple[Batch, Tensor]] = []
+        self._predicted: list[tuple[tuple[tuple[int, int, int], ...], Tensor]] = []
 
     def expect(
         self, sequences: Sequence[TokenSequence], order: Sequence[int], reads: frozenset[int]
@@ -90,7 +90,7 @@ class Kept:
         at = torch.tensor([[number, token] for _, number, token in batch.targets])
         numbers, tokens = at.to(scores.device).unbind(1)
         log_probs = scores[numbers, tokens] - scores.logsumexp(dim=-1)[numbers]
-        self._predicted.append((batch, log_probs))
+        self._predicted.append((batch.targets, log_probs))  # the batch itself holds all tokens
 
     def captured(self, n_sequences: int, d_model: int) -> Captured:
         """All of it. Waits for the device."""
@@ -104,8 +104,8 @@ class Kept:
             for kept in self._vectors
         )
         log_probs: list[list[float]] = [[] for _ in range(n_sequences)]
-        for batch, values in self._predicted:
-            for (sequence, _, _), value in zip(batch.targets, values.tolist(), strict=True):
+        for targets, values in self._predicted:
+            for (sequence, _, _), value in zip(targets, values.tolist(), strict=True):
                 log_probs[sequence].append(value)
         return Captured(
             vectors=vectors,

@@ -4,10 +4,16 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from probes import ProbeError, auroc
+from probes import ProbeError, auroc, logistic
 from probes.fitters import FITTERS
 from probes.kernels import rows_of
-from probes.logistic import PENALTIES, _held_out, _tuned, logistic_regression
+from probes.logistic import (
+    PENALTIES,
+    _held_out,
+    _tuned,
+    fit_logistic_labelings,
+    logistic_regression,
+)
 from tests.probes.planted import plant
 
 
@@ -124,3 +130,19 @@ def test_columns_that_never_move_say_nothing_without_a_warning() -> None:
     y = np.arange(40) % 2
     probe = FITTERS["logistic"](np.ones((40, 3), dtype=np.float32), y, np.arange(40))
     assert np.ptp(probe.decision_function(np.ones((5, 3), dtype=np.float32))) == 0
+
+
+def test_labelings_fitted_few_at_a_time_are_those_fitted_together(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rng = np.random.default_rng(5)
+    x, groups = rng.standard_normal((120, 9)), np.arange(120) // 2
+    labelings = [rng.permutation(np.arange(120) % 2) for _ in range(5)]
+    seeds = range(5)
+    together = fit_logistic_labelings(x, labelings, groups, random_states=seeds)
+    monkeypatch.setattr(logistic, "_MOST_AT_ONCE", 2 * 5 * 6 * 120)
+    apart = fit_logistic_labelings(x, labelings, groups, random_states=seeds)
+    for one, other in zip(together, apart, strict=True):
+        assert one.penalty == other.penalty
+        np.testing.assert_allclose(one.coef_, other.coef_, rtol=1e-4, atol=1e-6)
+    assert not np.allclose(together[0].coef_, together[1].coef_)
