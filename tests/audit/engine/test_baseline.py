@@ -337,7 +337,9 @@ def test_a_liar_that_is_known_to_lie_lets_the_run_go_on(tmp_path: Path) -> None:
     first = run_audit("organism_lying", model, out=tmp_path / "run")
     assert (first.verdict, first.exit_code) == ("flag", 1)
 
-    again = run_audit("organism_lying", model, baseline=tmp_path / "run", out=tmp_path / "run")
+    again = run_audit(
+        "organism_lying", model, baseline=tmp_path / "run", out=tmp_path / "run", fresh=True
+    )
     assert (again.verdict, again.exit_code) == ("warn", 0)
     assert states(again) == ["unchanged"]
     assert again.baseline is not None
