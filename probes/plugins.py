@@ -39,3 +39,17 @@ def plugin_names(table: Mapping[str, T], entry_point_group: str) -> tuple[str, .
 
     others = {entry.name for entry in entry_points(group=entry_point_group)}
     return (*table, *sorted(others - set(table)))
+
+
+def providers(entry_point_group: str, name: str) -> tuple[str | None, ...]:
+    """Packages that register a name, as `PACKAGE VERSION`, in the order in which they are found.
+
+    None stands for one of which that cannot be told.
+    """
+    from importlib.metadata import entry_points
+
+    found = []
+    for entry in entry_points(group=entry_point_group, name=name):
+        version = None if entry.dist is None else entry.dist.version
+        found.append(f"{entry.dist.name} {version}" if entry.dist and version else None)
+    return tuple(found)

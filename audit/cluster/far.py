@@ -24,7 +24,7 @@ from audit.models.cache.store import cache_of
 from audit.models.loaded import LoadedModel, Unread
 from audit.models.loading import check_dtype, empty_model, find_model, load_model
 
-Described = tuple[LoadedModel, Any, dict[str, str] | None]
+Described = tuple[LoadedModel, tuple[Any, Any], dict[str, str] | None]
 
 
 def crew_of(
@@ -68,7 +68,7 @@ def open_far(
         MeasurementError: what the opener raises; a machine of the cluster has other files.
     """
     answers: list[tuple[int, Described]] = list(crew.each(described, [()]))
-    [(_, (shell, config, identity))] = answers
+    [(_, (shell, (config, generation), identity))] = answers
     called = name or shell.name
     folder = CacheFolder(root or cache_folder(), say)
 
@@ -79,16 +79,17 @@ def open_far(
     return replace(
         shell,
         name=called,
-        model=Unread(empty_model(config), read),
+        model=Unread(empty_model(config), read, generation),
         cache=cache_of(called, identity, folder) if cache else None,
         crew=crew,
     )
 
 
 def described(loaded: LoadedModel) -> Described:
-    """A model without its weights, its config, and what the cache knows it by."""
+    """A model without its weights, its configs, and what the cache knows it by."""
     shell = replace(loaded, model=None, cache=None, crew=None)
-    return shell, loaded.model.config, model_identity(loaded)
+    generation = getattr(loaded.model, "generation_config", None)
+    return shell, (loaded.model.config, generation), model_identity(loaded)
 
 
 def open_named(

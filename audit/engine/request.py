@@ -20,15 +20,17 @@ if TYPE_CHECKING:
     from audit.engine.selected import Selected
     from audit.engine.watching import Watches
     from audit.models.loaded import LoadedModel
-    from reports.record import AuditReport, ModelInfo
+    from reports.record import AuditReport
     from suites.load import LoadedSuite
 
 Request = Mapping[str, str | int | bool | None]
 
 _OPTIONS = ("seed", "expression", "limit", "allow_half")
 _GATING = ("fail_on", "strict", "exit_zero")
-_CONFIGS = ("config.json", "generation_config.json")
 _FITTED_WITH = ("numpy", "scipy", "scikit-learn")
+_HANDED_OVER = ", handed over"
+"""Ends an entry that says so of a model: where it came from is nothing that differs."""
+
 _MOST = 6  # differences that one sentence names
 _SHOWN = 12  # digits of a digest
 
@@ -49,6 +51,7 @@ def request_of(
         options: of the run.
         baseline: what is known from before.
     """
+    from audit.engine.plugged import of_plugins
     from audit.models.cache.keys import surroundings
     from suites.splits import rows_digest
 
@@ -66,29 +69,33 @@ def request_of(
     said["version alignment-audit"] = _installed("alignment-audit")
     said["version record"] = SCHEMA_VERSION
     said |= {f"version {name}": version for name, version in surroundings().items()}
-    return said | {f"version {name}": _installed(name) for name in _FITTED_WITH}
+    said |= {f"version {name}": _installed(name) for name in _FITTED_WITH}
+    return said | of_plugins(selected)
 
 
-def of_model(role: str, model: LoadedModel | None) -> dict[str, str | int | bool | None]:
-    """What is asked of, or held against: the part of a request that one model makes."""
+def of_model(
+    role: str, model: LoadedModel | None, *, handed_over: bool = False
+) -> dict[str, str | int | bool | None]:
+    """What is asked of, or held against: the part of a request that one model makes.
+
+    Args:
+        role: `model` or `reference`.
+        model: None where there is none of this role.
+        handed_over: whether somebody outside holds it too, and may have changed it since its
+            digest was taken: a record of it answers nothing later.
+    """
+    from audit.models.configuration import configuration_digest
+
     if model is None:
         return {f"{role} weights": None}
-    return {
+    said: dict[str, str | int | bool | None] = {
         f"{role} weights": model.weights_digest,
         f"{role} tokenizer": model.tokenizer_digest,
-        f"{role} configuration": _configuration(model),
+        f"{role} configuration": configuration_digest(model),
         f"{role} dtype": model.dtype,
         f"{role} device": model.device.partition(":")[0],
     }
-
-
-def of_info(role: str, model: ModelInfo) -> dict[str, str | int | bool | None]:
-    """The same of a model that only its record is left of."""
-    return {
-        f"{role} weights": model.weights_digest,
-        f"{role} tokenizer": model.tokenizer_digest,
-        f"{role} dtype": model.dtype,
-    }
+    return {**said, f"{role}{_HANDED_OVER}": LIVE} if handed_over else said
 
 
 def of_watches(watches: Watches) -> dict[str, str | int | bool | None]:
@@ -97,7 +104,10 @@ def of_watches(watches: Watches) -> dict[str, str | int | bool | None]:
 
 
 def has_identity(request: Request) -> bool:
-    """Whether the request can be told from another: a live model may have no digest."""
+    """Whether what was asked can be told from anything else, so that its record may answer it.
+
+    It cannot where a model has no digest or was handed over, nor where a plug-in has no version.
+    """
     return LIVE not in request.values()
 
 
@@ -111,7 +121,11 @@ def differences(
         now: the later one; what it does not speak of is not compared.
         names: what people call a thing, then and now.
     """
-    differs = [name for name, value in now.items() if was.get(name) != value]
+    differs = [
+        name
+        for name, value in now.items()
+        if was.get(name) != value and not name.endswith(_HANDED_OVER)
+    ]
     shown = [
         f"{name}: was {_value(was.get(name), names.get(name, (None, None))[0])}, "
         f"is {_value(now[name], names.get(name, (None, None))[1])}"
@@ -127,14 +141,6 @@ def _value(value: str | int | bool | None, name: str | None) -> str:
     if len(text) == 64 and set(text) <= set("0123456789abcdef"):
         text = text[:_SHOWN]
     return text if name is None else f"{name} ({text})"
-
-
-def _configuration(model: LoadedModel) -> str:
-    """Of the files beside the weights; of a live model, of what it carries."""
-    if model.path is None:
-        return _digest(json.loads(json.dumps(model.structure.config.to_dict(), default=str)))
-    files = [model.path / name for name in _CONFIGS]
-    return _digest([f.read_bytes().decode("utf-8") if f.is_file() else None for f in files])
 
 
 def _digest(content: Any) -> str:

@@ -6,6 +6,7 @@ Knows configs and digests of tensors; not where a model comes from (`loading.py`
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 DEFAULT_NAME = "live model"
 """Of a model that nobody named."""
 
+GENERATION_FILE = "generation_config.json"
+
 
 @dataclass(frozen=True, eq=False)
 class Unread:
@@ -28,10 +31,12 @@ class Unread:
     Attributes:
         structure: its modules without numbers, on the meta device.
         read: reads the weights and gives the model.
+        generation: its generation config, where the files that say so are not here.
     """
 
     structure: Any
     read: Callable[[], Any]
+    generation: Any = None
 
 
 class _Model:
@@ -100,6 +105,20 @@ class LoadedModel:
         """The model's modules; without numbers where the weights have not been read."""
         held = vars(self)["model"]
         return held.structure if isinstance(held, Unread) else held
+
+    @property
+    def generation(self) -> Any:
+        """How the model writes, its generation config; None of one that cannot."""
+        from transformers import GenerationConfig
+
+        held, own = vars(self)["model"], getattr(self.structure, "generation_config", None)
+        if own is None or not isinstance(held, Unread):
+            return own
+        if held.generation is not None:
+            return held.generation
+        # The empty modules have only what the config says of it.
+        told = self.path is not None and (self.path / GENERATION_FILE).is_file()
+        return GenerationConfig.from_pretrained(self.path) if told else own
 
     @property
     def home(self) -> str:
@@ -173,9 +192,15 @@ def state_digest(model: Any) -> str:
 
 def _live_tokenizer_digest(tokenizer: Any) -> str:
     backend = getattr(tokenizer, "backend_tokenizer", None)
-    words = backend.to_str() if backend else repr(sorted(tokenizer.get_vocab().items()))
+    words = _untouched(backend) if backend else repr(sorted(tokenizer.get_vocab().items()))
     template = repr(tokenizer.chat_template)
     return hashlib.sha256(f"{words}\0{template}".encode()).hexdigest()
+
+
+def _untouched(backend: Any) -> str:
+    """All of a fast tokenizer but how it was last asked to pad and to cut."""
+    said: dict[str, Any] = json.loads(backend.to_str())
+    return json.dumps({**said, "padding": None, "truncation": None}, sort_keys=True)
 
 
 def describe(

@@ -18,6 +18,7 @@ from audit.engine.assembly import Options, Progress, assemble
 from audit.engine.measuring import Talk, capture_plan
 from audit.engine.opening import SuiteSource
 from audit.engine.plan import Plan
+from audit.engine.request import of_model
 from audit.engine.results import Measured
 from audit.engine.run_dir import begin_run, run_dir, write_report
 from audit.engine.scores import scores_frame
@@ -177,7 +178,7 @@ def _audit(series: Series, checkpoint: Checkpoint, folder: Path, made_of: str) -
     crew = series.crews.get(checkpoint.name)
     model = open_like(checkpoint, series.like, options=options, bases=series.bases, crew=crew)
     # A folder that was overwritten since is a checkpoint like any other.
-    itself = checkpoint == series.origin and model.weights_digest == reference.weights_digest
+    itself = checkpoint == series.origin and of_model("reference", model) == series.against
     if itself:
         plan, audited = reference.plan, audit_reference(reference, seed=options.seed)
     else:

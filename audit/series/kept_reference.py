@@ -19,6 +19,7 @@ from pydantic import ValidationError
 
 from audit.engine.assembly import Options
 from audit.engine.measuring import Talk
+from audit.engine.request import of_model
 from audit.engine.selected import Selected
 from audit.errors import MeasurementError, UsageError
 from audit.models.loading import LoadedModel
@@ -43,7 +44,8 @@ class Kept(Part):
     """What is said of the reference beside its measurements.
 
     `given` is what the user asked for, None where the first checkpoint was taken; `place` is
-    the same checkpoint wherever the watch is started from.
+    the same checkpoint wherever the watch is started from; `against` is what a request says of
+    the model.
     """
 
     version: Literal[1] = 1
@@ -51,7 +53,7 @@ class Kept(Part):
     origin: Seen
     place: str
     dtype: str | None
-    weights_digest: str
+    against: dict[str, str | int | bool | None]
     info: ModelInfo
     like: dict[str, Any] | None
 
@@ -68,7 +70,7 @@ def keep_reference(series: Series, given: str | None) -> None:
         origin=Seen(**asdict(origin)),
         place=origin.place,
         dtype=series.options.dtype,
-        weights_digest=series.reference.weights_digest,
+        against=dict(series.against),
         info=series.info,
         like=None if series.like is None else _plain(series.like),
     )
@@ -135,6 +137,12 @@ def resume_series(
     model = _first_open([origin, *known.values()], options, like, bases)
     if model is None:
         return None
+    here, there = model.device.partition(":")[0], kept.against["reference device"]
+    if here != there:
+        raise UsageError(
+            f"the reference in {folder / FOLDER} was read on a {there}, and checkpoints are now on "
+            f"a {here}: give --device {there}, or name another folder with -o"
+        )
     reference = load_reference(
         folder / FOLDER,
         selected,
@@ -144,18 +152,19 @@ def resume_series(
         allow_half=options.allow_half,
         talk=talk,
     )
-    itself = model.weights_digest == kept.weights_digest
+    itself = of_model("reference", model) == kept.against
     return Series(
         opened=tuple(opened),
         selected=tuple(selected),
         options=options,
         folder=folder,
         origin=origin,
-        reference=replace(reference, name=origin.name, weights_digest=kept.weights_digest),
+        reference=replace(reference, name=origin.name, weights_digest=kept.info.weights_digest),
         reference_model=model if itself and any(writes(s.check) for s in selected) else None,
         info=kept.info,
         like=like,
-        key=series_key(opened, selected, options, kept.weights_digest, reference.watches),
+        against=kept.against,
+        key=series_key(opened, selected, options, kept.against, reference.watches),
         started=datetime.now(UTC),
         talk=talk,
         bases=bases,

@@ -15,6 +15,7 @@ from audit.cluster.crew import Asked, RayCrew
 from audit.engine.assembly import Options, model_info
 from audit.engine.measuring import Talk
 from audit.engine.opening import SuiteSource, open_suites, select_checks
+from audit.engine.request import Request, of_model
 from audit.engine.results import Failed, Measured
 from audit.engine.selected import Selected
 from audit.errors import MeasurementError
@@ -46,6 +47,7 @@ class Series:
         reference_model: its weights, kept only where checkpoints write text of their own.
         info: its weights, as a record says them.
         like: what every checkpoint must be like.
+        against: what a request says of it (`of_model`).
         key: digest of all that a row rests on beside its own checkpoint.
         started: when.
         bases: of adapters, read once.
@@ -62,6 +64,7 @@ class Series:
     reference_model: LoadedModel | None
     info: ModelInfo
     like: Identity | None
+    against: Request
     key: str
     started: datetime
     talk: Talk
@@ -148,6 +151,7 @@ def begin_at(
     if not any(isinstance(outcome, Measured) for outcome in measured.outcomes):
         failures = {o.reason for o in measured.outcomes if isinstance(o, Failed)}
         raise MeasurementError(f"none of its checks can be measured: {'; '.join(sorted(failures))}")
+    against = of_model("reference", model)
     return Series(
         opened=tuple(opened),
         selected=tuple(selected),
@@ -158,7 +162,8 @@ def begin_at(
         reference_model=model if any(writes(one.check) for one in selected) else None,
         info=model_info(model),
         like=None if model.path is None else identity(model.path),
-        key=series_key(opened, selected, options, model.weights_digest, measured.watches),
+        against=against,
+        key=series_key(opened, selected, options, against, measured.watches),
         started=datetime.now(UTC),
         talk=talk,
         bases=bases,

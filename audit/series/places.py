@@ -12,15 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from audit.engine.assembly import Options
-from audit.engine.request import of_info, of_watches, request_of
+from audit.engine.request import of_watches, request_of
 from audit.engine.resuming import MEND, RunFolder, must_be_the_same
-from audit.engine.run_dir import STATUS, begin_run, clear_run_dir, run_dir, write_status
+from audit.engine.run_dir import begin_run, run_dir, write_status
 from audit.engine.selected import Selected
 from audit.errors import UsageError
-from audit.series.kept_reference import forget_reference, kept_reference
+from audit.series.forgetting import forget
+from audit.series.kept_reference import kept_reference
 from audit.series.origin import Series
-from audit.series.remembered import MEMORY_FILE
-from audit.series.stored_rows import ROW_FILE
 from suites.load import LoadedSuite
 
 
@@ -79,7 +78,7 @@ def must_be_held_against(place: SeriesFolder, given: str | None) -> None:
 def start_over(place: SeriesFolder) -> None:
     """Say that the series is at work again; where that was asked for, from nothing."""
     if place.held.fresh:
-        _forget(place.held.path)
+        forget(place.held.path)
     place.held.begun = True
     write_status(place.held.path, "running")
 
@@ -90,19 +89,9 @@ def begin_in(place: SeriesFolder, series: Series) -> None:
     Raises:
         UsageError: the folder is of a series with another reference.
     """
-    reference = {**of_info("reference", series.info), **of_watches(series.reference.watches)}
+    reference = {**series.against, **of_watches(series.reference.watches)}
     names = {"reference weights": series.origin.name}
     must_be_the_same(place.held, reference, names)
     if not place.held.begun:
         start_over(place)
     begin_run(place.held, {**place.asked, **reference}, names)
-
-
-def _forget(path: Path) -> None:
-    """Remove the rows of a series, and what a watch remembers; weights are never touched."""
-    for row in (path / "checkpoints").glob(f"*/{ROW_FILE}"):
-        row.unlink()
-        clear_run_dir(row.parent)
-        (row.parent / STATUS).unlink(missing_ok=True)
-    forget_reference(path)
-    (path / MEMORY_FILE).unlink(missing_ok=True)

@@ -11,12 +11,15 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import secrets
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from audit.engine.assembly import Options
+from audit.engine.plugged import of_plugins
+from audit.engine.request import Request, has_identity
 from audit.engine.selected import Selected
 from audit.engine.watching import Watches
 from audit.series.checkpoints import Checkpoint
@@ -82,10 +85,18 @@ def series_key(
     opened: Sequence[LoadedSuite],
     selected: Sequence[Selected],
     options: Options,
-    reference_digest: str,
+    reference: Request,
     watches: Watches,
 ) -> str:
-    """What every row rests on beside its own checkpoint: also the SAEs that lie beside weights."""
+    """What every row rests on beside its own checkpoint: also the SAEs that lie beside weights.
+
+    Args:
+        opened: the suites.
+        selected: the checks.
+        options: of the series.
+        reference: what a request says of it (`of_model`).
+        watches: its SAEs.
+    """
     from importlib.metadata import PackageNotFoundError, version
 
     try:
@@ -96,6 +107,7 @@ def series_key(
         "/".join(one.key): {role: rows_digest(of) for role, of in one.rows.items()}
         for one in selected
     }
+    plugins = of_plugins(selected)
     facts = {
         "row_version": ROW_VERSION,
         "version": installed,
@@ -103,7 +115,10 @@ def series_key(
         "rows": rows,
         "seed": options.seed,
         "dtype": options.dtype,
-        "reference": reference_digest,
+        "reference": dict(reference),
         "saes": {"/".join(key): one.info.digest for key, one in watches.opened.items()},
+        "plugins": plugins,
     }
+    if not has_identity(plugins):
+        facts["attempt"] = secrets.token_hex(8)  # no row of an earlier one answers this
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()

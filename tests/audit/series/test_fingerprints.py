@@ -104,7 +104,8 @@ def test_the_key_of_a_series_sees_all_that_a_row_rests_on() -> None:
     plain = Options()
 
     def key(suite: str, options: Options, reference: str = "r") -> str:
-        return series_key(*open_checks([suite], options), options, reference, Watches())
+        against = {"reference weights": reference}
+        return series_key(*open_checks([suite], options), options, against, Watches())
 
     keys = [
         key("organism_lying", plain),
@@ -126,7 +127,7 @@ def test_an_sae_that_was_trained_anew_is_another_series(honest: LoadedModel) -> 
     [(key, watch)] = watches.opened.items()
     anew = replace(watch, info=watch.info.model_copy(update={"digest": "other"}))
     keys = [
-        series_key(opened, selected, Options(), "r", one)
+        series_key(opened, selected, Options(), {"reference weights": "r"}, one)
         for one in (watches, Watches({key: anew}, {}))
     ]
     assert keys[0] != keys[1]

@@ -14,7 +14,7 @@ from safetensors.numpy import load_file, save_file
 
 from audit.engine.assembly import Options
 from audit.engine.measuring import Talk
-from audit.errors import MeasurementError
+from audit.errors import MeasurementError, UsageError
 from audit.exit_codes import ExitCode
 from audit.models.loading import ORGANISMS, choose_device
 from audit.series.checkpoints import find_checkpoints
@@ -166,3 +166,47 @@ def test_weights_that_an_alarm_left_in_its_folder_are_named_and_left(
     assert found.notes[0].startswith("flagged in this folder: weights that an earlier alarm left")
     assert sorted(path.name for path in kept.rglob("*")) == before
     assert not any("flagged" in note for note in audited(run, tmp_path / "other").notes)
+
+
+# --- what was audited before, and is no longer what it was -------------------------------
+
+
+def test_a_reference_with_another_configuration_is_another_series(
+    run: Path, tmp_path: Path
+) -> None:
+    audited(run, tmp_path / "out")
+    config = run / "checkpoint-1" / "config.json"
+    said = json.loads(config.read_text("utf-8"))
+    config.write_text(json.dumps({**said, "transformers_version": "4.0.0"}), "utf-8")
+    audited(run, tmp_path / "out")  # written anew, and says the same
+    config.write_text(json.dumps({**said, "rms_norm_eps": 0.1}), "utf-8")
+    with pytest.raises(UsageError, match=r"another audit \(reference configuration: was"):
+        audited(run, tmp_path / "out")
+    options = {"options": FEW, "fresh": True}
+    found = audit_series([SUITE], find_checkpoints([str(run)]), tmp_path / "out", **options)
+    assert found.digest() == audited(run, tmp_path / "straight").digest()
+
+
+def left(out: Path) -> set[str]:
+    return {str(file.relative_to(out)) for file in out.rglob("*")}
+
+
+def test_a_series_that_is_started_over_leaves_nothing_of_what_it_was(
+    run: Path, tmp_path: Path
+) -> None:
+    out, straight = tmp_path / "out", tmp_path / "straight"
+    audited(run, out)
+    expected = audited(run, straight).digest()
+    (out / "watch.json").write_text("{}", "utf-8")
+    (out / "checkpoints" / "checkpoint-1" / "row.json").unlink()
+    gone = Path(shutil.copytree(out / "checkpoints" / "checkpoint-2", out / "checkpoints" / "gone"))
+    mixed = Path(shutil.copytree(gone, out / "checkpoints" / "mixed"))
+    (mixed / "model.safetensors").write_bytes(b"weights")
+    others = out / "checkpoints" / "theirs"
+    others.mkdir()
+    (others / "report.md").write_text("not of ours", "utf-8")
+    found = audit_series([SUITE], find_checkpoints([str(run)]), out, options=FEW, fresh=True)
+    assert found.digest() == expected
+    mine = {"checkpoints/theirs", "checkpoints/theirs/report.md", "checkpoints/mixed"}
+    assert left(out) - left(straight) == mine | {"checkpoints/mixed/model.safetensors"}
+    assert not left(straight) - left(out)

@@ -378,7 +378,7 @@ def test_another_suite_or_other_rows_are_refused_and_begun_anew_on_request(
     saved(run, "checkpoint-100")
     saved(run, "checkpoint-200")
     before = watched(lying, run)
-    with pytest.raises(UsageError, match=r"option limit: was 40, is 50.*--fresh"):
+    with pytest.raises(UsageError, match=r"--limit: was 40, is 50.*--fresh"):
         watched(lying, run, limit=50)
     _suite(lying.parent, patience=3)
     with pytest.raises(UsageError, match=r"suite organism_lying: was \w{12}, is \w{12}"):
