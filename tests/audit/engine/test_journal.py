@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from audit.engine.journal import JOURNAL, Event, append, read
+from audit.engine.journal import JOURNAL, Event, append, read, start
+from audit.errors import UsageError
 
 FILLS = """
 import resource, sys
@@ -28,7 +33,7 @@ def names(folder: Path) -> list[str]:
 
 def test_what_was_added_is_read_in_order(tmp_path: Path) -> None:
     assert read(tmp_path).events == ()
-    append(tmp_path, "begin", asked={"suite é": None, "option seed": 3})
+    append(tmp_path, "begin", asked={"suite é": None, "option seed": 3}, names={})
     append(tmp_path, "measured", check="a/b")
     first, second = read(tmp_path).events
     assert (first.name, first.facts["asked"]) == ("begin", {"suite é": None, "option seed": 3})
@@ -68,6 +73,67 @@ def test_no_byte_can_change_unseen(tmp_path: Path) -> None:
 def test_what_is_no_event_is_damage(tmp_path: Path) -> None:
     (tmp_path / JOURNAL).write_bytes(b'[1]\n7\n\xff\xfe\n{"sha256": "x"}\n\n{}\n')
     assert read(tmp_path) == type(read(tmp_path))((), (1, 2, 3, 4, 6))
+
+
+def signed(content: dict[str, Any]) -> bytes:
+    """A line with the checksum that belongs to it, whatever it says."""
+    text = json.dumps(content)
+    checksum = hashlib.sha256(text.encode("ascii")).hexdigest()[:16]
+    return f'{text[:-1]}, "sha256": "{checksum}"}}\n'.encode("ascii")
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"event": "begin"},
+        {"event": "begin", "asked": {}},
+        {"event": "begin", "asked": [], "names": {}},
+        {"event": "begin", "asked": {"a": [1]}, "names": {}},
+        {"event": "saved", "saved": ["manifest.json"]},
+        {"event": "saved", "saved": {"manifest.json": {}}},
+        {"event": "complete", "checks": "many"},
+        {"event": ["begin"]},
+    ],
+)
+def test_a_line_that_says_what_no_reader_can_use_is_damage(
+    odd: dict[str, Any], tmp_path: Path
+) -> None:
+    (tmp_path / JOURNAL).write_bytes(signed({"event": "one"}) + signed(odd))
+    assert (names(tmp_path), read(tmp_path).damaged) == (["one"], (2,))
+
+
+@pytest.mark.parametrize("deep", [b"[" * 200_000, b'{"a":' * 200_000])
+def test_a_line_deeper_than_anybody_can_read_is_damage(deep: bytes, tmp_path: Path) -> None:
+    (tmp_path / JOURNAL).write_bytes(deep + b"\n" + signed({"event": "one"}))
+    assert (names(tmp_path), read(tmp_path).damaged) == (["one"], (1,))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no such files")
+def test_a_journal_that_is_no_file_is_refused(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / JOURNAL)
+    with pytest.raises(UsageError, match=r"journal\.jsonl is no regular file"):
+        read(tmp_path)
+    (tmp_path / JOURNAL).unlink()
+    (tmp_path / JOURNAL).mkdir()
+    with pytest.raises(UsageError, match="is no regular file"):
+        read(tmp_path)
+
+
+def test_another_journal_takes_the_place_of_one_in_one_step(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    append(tmp_path, "one")
+    start(tmp_path, "two")
+    append(tmp_path, "three")
+    assert names(tmp_path) == ["two", "three"]
+
+    def refuse(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", refuse)
+    with pytest.raises(OSError, match="No space"):
+        start(tmp_path, "four")
+    assert names(tmp_path) == ["two", "three"]
 
 
 def test_a_full_disk_is_an_error_and_leaves_what_was_there(tmp_path: Path) -> None:
