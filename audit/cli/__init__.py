@@ -15,6 +15,7 @@ from contextlib import suppress
 import click
 
 from audit.cli.streams import guard_streams, lost_stdout
+from audit.engine.interrupts import goes_on, heed_signals, ignore_signals
 from audit.exit_codes import ExitCode
 
 # Command -> module that holds it, in the order of the help page.
@@ -80,14 +81,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     Python ends with 1 where an exception escapes, which is our word for a flag: none does.
     """
     try:
+        heed_signals()
         guard_streams()
         code = _written(execute(list(sys.argv[1:] if arguments is None else arguments)))
     except KeyboardInterrupt:
         code = ExitCode.INTERRUPTED
+        _say("audit: interrupted")
     except BaseException as error:  # noqa: BLE001 - what the last line of defence stumbled over
         code = ExitCode.FAILED
         with suppress(Exception):
             sys.stderr.write(f"audit: internal error: {type(error).__name__}\n")
+    ignore_signals()
     sys.exit(int(code))
 
 
@@ -158,7 +162,7 @@ def _fail(message: str) -> int:
 
 
 def _interrupted() -> int:
-    _say("audit: interrupted; the same command goes on")
+    _say(f"audit: interrupted{goes_on()}")
     return ExitCode.INTERRUPTED
 
 
