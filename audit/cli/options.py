@@ -167,5 +167,7 @@ def cache_option(function: Command) -> Command:
     return click.option(
         "--no-cache",
         is_flag=True,
-        help="Ask the model anew, and keep nothing of its answers (`audit cache`).",
+        help="Take none of the model's answers from the cache and keep none there (`audit cache`). "
+        "A run keeps its own until it is complete; a complete one is read all the same (--fresh "
+        "asks anew).",
     )(function)

@@ -108,6 +108,7 @@ def command(
     on the same folder goes on where it stopped, and a series with what is new; another command
     is refused and told what differs.
     """
+    from contextlib import nullcontext
     from datetime import UTC, datetime
 
     from audit.cli.files import check_places, refuse_scores_of_series
@@ -115,10 +116,10 @@ def command(
     from audit.cli.output import Manner, finish
     from audit.cli.telling import telling
     from audit.engine.assembly import Options
-    from audit.engine.baseline import NOT_OF_A_SERIES
+    from audit.engine.baseline import NOT_OF_A_SERIES, read_baseline
+    from audit.engine.default_dir import default_dir
     from audit.engine.interrupts import in_good_order
-    from audit.engine.run import run_audit
-    from audit.engine.run_dir import default_run_dir
+    from audit.engine.run import audit_model
     from audit.series.checkpoints import find_checkpoints, holds_adapter, is_series
     from audit.series.following import audit_series
     from audit.series.opening import open_like
@@ -145,44 +146,53 @@ def command(
         device_map=device_map,
         ray=ray,
     )
-    folder = out or default_run_dir(names, models[0], datetime.now(UTC))
+    place = default_dir(names, models[0], datetime.now(UTC)) if out is None else nullcontext(out)
     asked = {"command": "run", "suites": suites, "models": models, "reference": reference}
-    with (
-        in_good_order(),
-        telling(folder, asked if as_json else None, quiet=quiet, verbose=verbose) as (talk, told),
-    ):
-        report: AuditReport | SeriesReport
-        if of_series:
-            checkpoints = find_checkpoints(models, base=base)
-            if base is not None and not any(one.kind == "adapter" for one in checkpoints):
-                raise click.UsageError(f"--base {base} is for LoRA adapters; none is among these")
-            origin = find_checkpoints([reference], base=base) if reference else []
-            if len(origin) > 1:
-                raise click.UsageError(f"--reference {reference} means {len(origin)} checkpoints")
-            known = {one.place: one for one in checkpoints}
-            report = audit_series(
-                suites,
-                checkpoints,
-                folder,
-                reference=known.get(origin[0].place, origin[0]) if origin else None,
-                options=options,
-                talk=talk,
-                fresh=fresh,
-            )
-        else:
-            adapter = find_checkpoints(models, base=base)[0] if holds_adapter(models[0]) else None
-            if base is not None and adapter is None:
-                raise click.UsageError(f"--base is for LoRA adapters, and {models[0]} is none")
-            report = run_audit(
-                suites,
-                models[0]
-                if adapter is None
-                else open_like(adapter, None, options=options, bases={}),
-                reference=reference,
-                out=folder,
-                options=options,
-                talk=talk,
-                baseline=baseline,
-                fresh=fresh,
-            )
-    return finish(report, folder, Manner(files, on_github(github), quiet, told))
+    with in_good_order(), place as folder:
+        with telling(folder, asked if as_json else None, quiet=quiet, verbose=verbose) as (
+            talk,
+            told,
+        ):
+            report: AuditReport | SeriesReport
+            if of_series:
+                checkpoints = find_checkpoints(models, base=base)
+                if base is not None and not any(one.kind == "adapter" for one in checkpoints):
+                    raise click.UsageError(
+                        f"--base {base} is for LoRA adapters; none is among these"
+                    )
+                origin = find_checkpoints([reference], base=base) if reference else []
+                if len(origin) > 1:
+                    raise click.UsageError(
+                        f"--reference {reference} means {len(origin)} checkpoints"
+                    )
+                known = {one.place: one for one in checkpoints}
+                report = audit_series(
+                    suites,
+                    checkpoints,
+                    folder,
+                    reference=known.get(origin[0].place, origin[0]) if origin else None,
+                    options=options,
+                    talk=talk,
+                    fresh=fresh,
+                )
+            else:
+                known_before = read_baseline(baseline)
+                adapter = (
+                    find_checkpoints(models, base=base)[0] if holds_adapter(models[0]) else None
+                )
+                if base is not None and adapter is None:
+                    raise click.UsageError(f"--base is for LoRA adapters, and {models[0]} is none")
+                report = audit_model(
+                    suites,
+                    models[0]
+                    if adapter is None
+                    else open_like(adapter, None, options=options, bases={}),
+                    reference,
+                    folder,
+                    options,
+                    talk,
+                    baseline=known_before,
+                    fresh=fresh,
+                    handed_over=False,
+                )
+        return finish(report, folder, Manner(files, on_github(github), quiet, told))

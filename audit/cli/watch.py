@@ -157,9 +157,10 @@ def command(
         cache=not no_cache,
     )
     said = {"command": "watch", "suites": suites, "models": [folder], "reference": reference}
-    with (
-        in_good_order(),
-        telling(asked.out, said if as_json else None, quiet=quiet, verbose=False) as (talk, told),
-    ):
-        report = watch(suites, asked, options=options, talk=talk, fresh=fresh)
-    return finish(report, asked.out, Manner(files, on_github(github), quiet, told))
+    with in_good_order():
+        with telling(asked.out, said if as_json else None, quiet=quiet, verbose=False) as (
+            talk,
+            told,
+        ):
+            report = watch(suites, asked, options=options, talk=talk, fresh=fresh)
+        return finish(report, asked.out, Manner(files, on_github(github), quiet, told))

@@ -12,12 +12,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from audit.engine.journal import Event, Journal, append, read
-from audit.engine.request import Request, differences, has_identity
+from audit.engine.journal import Event, Journal, append, read, start
+from audit.engine.request import Request, has_identity
+from audit.engine.unlike import differences
 from audit.errors import UsageError
 from reports.read import REPORT_FILE
 
 MEND = "give --fresh (fresh=True) to start over, or name another folder (-o, or out=)"
+_MEASURED = frozenset({"manifest.json", "scores.parquet", REPORT_FILE})
+"""What every complete run has saved; the journal of one that does not say so is not whole."""
+_TOLD = "damage told"
 _PROOF = (REPORT_FILE, "manifest.json", "rows.jsonl")  # of a run, also one without a journal
 
 Names = Mapping[str, str | None]
@@ -56,7 +60,12 @@ class RunFolder:
         """What has happened since it last began."""
         events = self.journal.events
         last = max((at for at, e in enumerate(events) if e.name == "begin"), default=-1)
-        return events[last + 1 :]
+        return tuple(event for event in events[last + 1 :] if event.name != _TOLD)
+
+    @property
+    def holds_complete(self) -> bool:
+        """Whether it says of a run that it is complete, of whichever request."""
+        return any(event.name == "complete" for event in self.since)
 
     @property
     def holds_nothing(self) -> bool:
@@ -69,9 +78,10 @@ def found_in(path: Path, *, fresh: bool, say: Callable[[str], None]) -> RunFolde
 
     Raises:
         OSError: the journal cannot be read.
+        UsageError: it is no file.
     """
     journal = read(path)
-    for number in journal.damaged:
+    for number in _untold(journal):
         say(f"{path}: line {number} of its journal was cut short or changed, and is passed over")
     return RunFolder(path, fresh, journal, say)
 
@@ -90,6 +100,11 @@ def must_be_the_same(folder: RunFolder | None, now: Request, names: Names | None
     if folder is None or folder.fresh or folder.holds_nothing:
         return
     begin = folder.begin
+    if begin is None and (folder.journal.events or folder.journal.damaged):
+        raise UsageError(
+            f"{folder.path} holds a record, and the line of its journal that says what was asked "
+            f"is damaged: {MEND}"
+        )
     if begin is None:
         raise UsageError(
             f"{folder.path} holds a record and no journal that says what was asked, as of an "
@@ -102,14 +117,28 @@ def must_be_the_same(folder: RunFolder | None, now: Request, names: Names | None
         raise UsageError(f"{folder.path} holds another audit ({'; '.join(unlike)}): {MEND}")
 
 
-def whole_record(folder: RunFolder, now: Request) -> Event | None:
-    """How the same request ended, if all that it saved is there as it was; else None."""
+def whole_record(folder: RunFolder, now: Request, *, handed_over: bool = False) -> Event | None:
+    """How the same request ended, if all that it saved is there as it was; else None.
+
+    Of what was `handed_over` nobody can tell whether it is the same.
+    """
     ends = [event for event in folder.since if event.name == "complete"]
-    if folder.fresh or not ends or not has_identity(now):
+    if folder.fresh or not ends:
+        return None
+    if handed_over or not has_identity(now):
+        folder.say(
+            f"{folder.path}: whether its record is of what was handed over here cannot be told; "
+            f"the run is measured again"
+        )
         return None
     saved: dict[str, str] = {}
     for event in folder.since:
         saved |= event.facts.get("saved", {})
+    if not saved.keys() >= _MEASURED:
+        folder.say(
+            f"{folder.path}: its journal does not say what was saved; the run is measured again"
+        )
+        return None
     changed = sorted(name for name, was in saved.items() if digest_of(folder.path / name) != was)
     if changed:
         folder.say(
@@ -126,22 +155,38 @@ def note_begin(folder: RunFolder, now: Request, names: Names) -> None:
     Raises:
         OSError: it cannot be written.
     """
-    if not folder.fresh and folder.begin is not None:
+    said: dict[str, Any] = {"asked": dict(now), "names": dict(names)}
+    if folder.fresh or folder.begin is None:
+        start(folder.path, "begin", **said)
+        return
+    note_damage(folder)
+    if not folder.holds_complete:  # else it was told why it is measured again
         folder.say(f"{folder.path}: goes on where it stopped, {_stopped(folder.since)}")
-    append(folder.path, "begin", asked=dict(now), names=dict(names))
+    append(folder.path, "begin", **said)
 
 
-def keeps_more(folder: RunFolder, checks: int) -> bool:
-    """Whether the folder's record, of the same request, holds more checks than these.
+def note_damage(folder: RunFolder) -> None:
+    """Write down which lines are damaged, so that they are told once.
 
-    What was reported as saved does not give way to less.
+    Raises:
+        OSError: it cannot be written.
+    """
+    if _untold(folder.journal):
+        append(folder.path, _TOLD, lines=list(folder.journal.damaged))
+
+
+def keeps_more(folder: RunFolder, *, checks: int, cards: int) -> bool:
+    """Whether the folder's record, of the same request, holds more than an interrupted one.
+
+    What was reported as saved does not give way to less: a complete one never does.
     """
     if folder.fresh:
         return False
     there = digest_of(folder.path / REPORT_FILE)
     for event in reversed(folder.journal.events):
         if event.facts.get("saved", {}).get(REPORT_FILE) == there is not None:
-            return int(event.facts.get("checks", 0)) > checks
+            held = (event.facts.get("checks", 0), event.facts.get("cards", 0))
+            return event.name == "complete" or held > (checks, cards)
     return False
 
 
@@ -158,6 +203,12 @@ def digest_of(file: Path) -> str | None:
         return None
 
 
+def _untold(journal: Journal) -> list[int]:
+    """Damaged lines that nobody was told of yet."""
+    told = {n for e in journal.events if e.name == _TOLD for n in e.facts["lines"]}
+    return sorted(set(journal.damaged) - told)
+
+
 def _stopped(since: tuple[Event, ...]) -> str:
     """How far an attempt came, as the end of a sentence."""
     measured = sum(event.name == "measured" for event in since)
@@ -165,8 +216,6 @@ def _stopped(since: tuple[Event, ...]) -> str:
     last = since[-1] if since else None
     if last is None:
         return "before the model was read"
-    if last.name == "complete":
-        return "after its record was written"
     if last.name == "interrupted":
         return f"at an interruption, with {checks}"
     if last.name == "saved":

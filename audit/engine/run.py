@@ -53,7 +53,8 @@ def run_audit(
         reference: the model that `excess_over_reference` compares with.
         baseline: an earlier run, or its record, whose flags are known and do not gate.
         out: folder for the run directory; nothing is written where it is None. A run of the same
-            request that lies there goes on where it stopped, and one that is complete is read.
+            request that lies there goes on where it stopped, and one that is complete is read,
+            but where a loaded model is handed over, which may have changed since.
         fresh: start over whatever run lies there.
         options: see `Options`; single ones may be given as keywords, `seed=3`.
         talk: where progress goes.
@@ -88,8 +89,22 @@ def audit_model(
     *,
     baseline: AuditReport | None = None,
     fresh: bool = False,
+    handed_over: bool = True,
 ) -> AuditReport:
-    """`run_audit` with everything in its place."""
+    """`run_audit` with everything in its place.
+
+    Args:
+        sources: of the suites.
+        model: as `run_audit` takes it, and so `reference`.
+        reference: None for none.
+        folder: None for none.
+        options: of the run.
+        talk: where progress goes.
+        baseline: what is known from before.
+        fresh: start over whatever lies in the folder.
+        handed_over: whether somebody else holds the loaded models that are given, too, and can
+            change them without their digests.
+    """
     started = datetime.now(UTC)
     opened = open_suites(sources, seed=options.seed)
     selected = select_checks(
@@ -118,8 +133,11 @@ def audit_model(
         )
         asked |= of_watches(watches)
         must_be_the_same(place, asked, names)
-        if place is not None and (stored := stored_report(place, asked)) is not None:
-            return stored
+        theirs = handed_over and any(isinstance(m, LoadedModel) for m in (model, reference))
+        if place is not None:
+            stored = stored_report(place, asked, handed_over=theirs)
+            if stored is not None:
+                return stored
         plan = make_plan(selected, subject, watches)
         if place is not None:
             begin_run(place, asked, names)
@@ -153,8 +171,9 @@ def audit_model(
 def _store(place: RunFolder, report: AuditReport, progress: Progress, talk: Talk) -> None:
     """Write everything, and what somebody interrupts meanwhile nevertheless."""
     measurements = tuple(o.measurement for o in progress.outcomes if isinstance(o, Measured))
-    if progress.interrupted and keeps_more(place, len(report.checks)):
-        talk.say(f"{place.path}: the earlier record, of more checks, stays")
+    cards = sum(len(check.cards) for check in report.checks)
+    if progress.interrupted and keeps_more(place, checks=len(report.checks), cards=cards):
+        talk.say(f"{place.path}: the earlier record, which holds more, stays")
         write_status(place.path, "interrupted")
         return
     store_run(place.path, report, scores_frame(measurements), measurements)

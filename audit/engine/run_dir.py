@@ -17,16 +17,23 @@ from __future__ import annotations
 import errno
 import json
 import os
-import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from audit.engine.interrupts import held_back
+from audit.engine.interrupts import held_back, last_words
 from audit.engine.journal import JOURNAL, append, read
+from audit.engine.leftovers import (
+    LEFT_OVER,
+    ROWS_FILE,
+    clear_series_dir,
+    refuse_what_is_in_the_way,
+    remove_empty_folders,
+    sweep,
+)
 from audit.engine.locking import LOCK_FILE, hold, let_go
 from audit.engine.resuming import Names, RunFolder, digest_of, found_in, note_begin
 from audit.errors import UsageError
@@ -46,16 +53,6 @@ if TYPE_CHECKING:
 STATUS = "status.json"
 PARTIAL = ".partial"
 """A cache of the run's own, where it may not use the user's; it goes when the run is complete."""
-
-DEFAULT_PARENT = Path("audit-runs")
-# Of writers that were killed: `reports.atomic` and `probes.io`.
-_LEFT_OVER = (f".{'[0-9a-f]' * 16}.part", ".*.safetensors.*.tmp", ".*.json.*.tmp")
-
-
-def default_run_dir(suites: list[str], model: str, started: datetime) -> Path:
-    """`audit-runs/20260131-101500-deception-my-model`, one folder a run."""
-    words = "-".join((*suites[:3], model.rstrip("/").rsplit("/", 1)[-1]))
-    return DEFAULT_PARENT / f"{started:%Y%m%d-%H%M%S}-{re.sub(r'[^A-Za-z0-9.]+', '-', words)[:80]}"
 
 
 @contextmanager
@@ -84,7 +81,8 @@ def run_dir(
         return
     folder, handle, spare = _opened(path, fresh, say)
     try:
-        yield folder
+        with last_words(partial(_ended, folder, "interrupted"), None if fresh else path):
+            yield folder
     except KeyboardInterrupt:
         os.close(spare)
         _ended(folder, "interrupted")
@@ -105,7 +103,9 @@ def _opened(path: Path, fresh: bool, say: Callable[[str], None]) -> tuple[RunFol
     try:
         make_run_dir(path)
         handle = hold(path)
-        _sweep(path)
+        sweep(path)
+        if fresh:  # before a model is opened, which would take its answers from there
+            shutil.rmtree(path / PARTIAL, ignore_errors=True)
         folder = found_in(path, fresh=fresh, say=say)
         if folder.holds_nothing:
             write_status(path, "running")
@@ -126,6 +126,7 @@ def make_run_dir(path: Path) -> None:
         UsageError: it cannot be had, or holds something that is not a run.
     """
     try:
+        refuse_what_is_in_the_way(path)
         path.mkdir(parents=True, exist_ok=True)
         others = not (path / STATUS).exists() and not all(map(_is_ours, path.iterdir()))
     except OSError as error:
@@ -145,19 +146,14 @@ def _cannot_be_had(path: Path, error: OSError) -> UsageError:
 
 def _is_ours(file: Path) -> bool:
     """Whether a folder may hold this and be empty for all that: a run was killed at its start."""
-    return file.name in (LOCK_FILE, JOURNAL) or any(map(file.match, _LEFT_OVER))
-
-
-def _sweep(path: Path) -> None:
-    """Remove what writers that were killed left under other names."""
-    for place in (path, path / "probes", path / "cards"):
-        for file in (file for pattern in _LEFT_OVER for file in place.glob(pattern)):
-            file.unlink(missing_ok=True)
+    return file.name in (LOCK_FILE, JOURNAL) or any(map(file.match, LEFT_OVER))
 
 
 def _ended(folder: RunFolder, status: str, **details: Any) -> None:
     """Leave word of how it ended, unless it had not begun or was complete by then."""
-    with suppress(OSError):  # where even this cannot be written, the first error matters
+    with suppress(
+        OSError, UsageError
+    ):  # where even this cannot be written, the first error matters
         events = read(folder.path).events
         whole = events != folder.journal.events and events[-1:] and events[-1].name == "complete"
         if folder.begun and not whole:
@@ -168,7 +164,8 @@ def begin_run(folder: RunFolder, asked: Request, names: Names) -> None:
     """Say that the folder is being written to, and what was asked.
 
     What an earlier attempt at the same request left is written over file by file; what is of
-    another, and given up, goes now.
+    another, and given up, goes now. Of that the record stays until there is one in its place: it
+    may be the baseline of this run.
 
     Raises:
         OSError: it cannot be written.
@@ -176,23 +173,30 @@ def begin_run(folder: RunFolder, asked: Request, names: Names) -> None:
     folder.begun = True
     write_status(folder.path, "running")
     if folder.fresh or folder.begin is None:
-        clear_run_dir(folder.path)
+        clear_run_dir(folder.path, but=(REPORT_FILE, JOURNAL))
+    if folder.fresh and asked.get("kind") != "run":  # which may have opened its own by now
+        shutil.rmtree(folder.path / PARTIAL, ignore_errors=True)
+    if folder.fresh and asked.get("kind") != "series":  # which keeps its reference by now
+        clear_series_dir(folder.path, clear_run_dir)
     note_begin(folder, asked, names)
 
 
-def clear_run_dir(path: Path) -> None:
+def clear_run_dir(path: Path, *, but: Sequence[str] = ()) -> None:
     """Remove what an earlier run left, lest it be read as what comes of this one.
 
-    The journal goes last: until then it says of what the rest is.
+    Args:
+        path: its folder.
+        but: files that stay. The journal goes last: until then it says of what the rest is.
     """
     ours = [path / name for name in ("manifest.json", "scores.parquet")]
     ours += [path / f"report{renderer.suffix}" for renderer in RENDERERS.values()]
-    ours.append(path / SERIES_PICTURE)
+    ours += [path / SERIES_PICTURE, path / ROWS_FILE]
     ours += [*(path / "probes").glob("*.safetensors"), *(path / "probes").glob("*.json")]
     ours += (path / "cards").glob("*.md")
-    for file in ours:
-        file.unlink(missing_ok=True)
-    (path / JOURNAL).unlink(missing_ok=True)
+    for file in (*ours, path / JOURNAL):
+        if file.name not in but:
+            file.unlink(missing_ok=True)
+    remove_empty_folders(path)
 
 
 def write_status(path: Path, status: str, **details: Any) -> None:
@@ -260,7 +264,8 @@ def write_report(
     if status != "running":
         whole = getattr(report, "checks", ())  # of a series it is the rows that are kept
         saved = {REPORT_FILE: digest_of(path / REPORT_FILE)}
-        append(path, status, saved=saved, checks=len(whole), verdict=report.verdict,
+        cards = sum(len(check.cards) for check in whole)
+        append(path, status, saved=saved, checks=len(whole), cards=cards, verdict=report.verdict,
                exit_code=report.exit_code)  # fmt: skip
     if status == "complete":
         shutil.rmtree(path / PARTIAL, ignore_errors=True)

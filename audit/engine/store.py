@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 from audit.engine.interrupts import held_back
 from audit.engine.journal import append
+from audit.engine.leftovers import remove_empty_folders
 from audit.engine.measure import Measurement
 from audit.engine.request import Request
-from audit.engine.resuming import RunFolder, digest_of, whole_record
+from audit.engine.resuming import RunFolder, digest_of, note_damage, whole_record
 from audit.engine.run_dir import PARTIAL, say_ended, write_manifest, write_report, write_scores
 from audit.exit_codes import ExitCode
 from probes.io import SavedFeatures, SavedProbe, save_probe
@@ -51,41 +52,58 @@ def store_run(
     write_scores(folder, scores)
     append(folder, "saved", saved={name: digest_of(folder / name) for name in written})
     interrupted = report.exit_code == ExitCode.INTERRUPTED
-    return write_report(
+    unmade = write_report(
         folder, report, "interrupted" if interrupted else "complete", _cards(report)
     )
+    _drop_other_cards(folder, report)
+    return unmade
 
 
-def stored_report(place: RunFolder, asked: Request) -> AuditReport | None:
+def stored_report(
+    place: RunFolder, asked: Request, *, handed_over: bool = False
+) -> AuditReport | None:
     """The record of a complete run of the same request; None where there is none.
 
-    What somebody took away of its drawn files is drawn again. A record with a check that could
-    not be measured is none: what was in the way may be gone.
+    What is drawn of it is drawn again, whatever somebody did to the files. A record with a check
+    that could not be measured is none: what was in the way may be gone. Nor is there one where a
+    loaded model was `handed_over`: weights, hooks and steering may be others since its digest was
+    taken.
 
     Raises:
         OSError: a file cannot be read or written.
     """
-    if whole_record(place, asked) is None:
+    if whole_record(place, asked, handed_over=handed_over) is None:
         return None
     report = read_report(place.path / REPORT_FILE)
     if any(check.verdict == "error" for check in report.checks):
         place.say(f"{place.path}: some checks could not be measured; they are measured again")
         return None
-    draw_missing(place.path, report)
+    note_damage(place)
+    draw_again(place.path, report)
     shutil.rmtree(place.path / PARTIAL, ignore_errors=True)
     place.say(f"{place.path} holds this audit, complete; nothing is run again (--fresh does)")
     return report
 
 
-def draw_missing(folder: Path, report: AuditReport) -> None:
-    """Draw of a complete run what is not there, and say again that it is complete.
+def draw_again(folder: Path, report: AuditReport) -> None:
+    """Draw of a complete run all but its record, and say again that it is complete.
 
     Raises:
         OSError: a file could not be written.
     """
     all_of_it = {**makers(report), **_cards(report)}
-    missing = {name: make for name, make in all_of_it.items() if not (folder / name).exists()}
-    say_ended(folder, report, "complete", draw(folder, missing))
+    drawn = {name: make for name, make in all_of_it.items() if name != REPORT_FILE}
+    unmade = draw(folder, drawn)
+    _drop_other_cards(folder, report)
+    say_ended(folder, report, "complete", unmade)
+
+
+def _drop_other_cards(folder: Path, report: AuditReport) -> None:
+    """Remove cards of an earlier record: beside this one they would be evidence of it."""
+    of_it = {folder / name for name in _cards(report)}
+    for file in set((folder / "cards").glob("*.md")) - of_it:
+        file.unlink(missing_ok=True)
+    remove_empty_folders(folder)
 
 
 def _cards(report: AuditReport) -> dict[str, Maker]:

@@ -101,7 +101,7 @@ def test_the_second_signal_ends_it_at_once(name: str, scene: Scene) -> None:
     assert "interrupted twice" in ended.said
 
 
-@pytest.mark.parametrize(
+ACCIDENTS = pytest.mark.parametrize(
     ("accident", "said"),
     [
         (disk_full, "File too large"),
@@ -113,13 +113,28 @@ def test_the_second_signal_ends_it_at_once(name: str, scene: Scene) -> None:
         ),
     ],
 )
+
+
+def ends_with_three(scene: Scene, accident: Accident, said: str, name: str) -> None:
+    ended = scene.check(scene.first(name), accident, 3)
+    assert said in ended.said, (name, ended.said)
+    assert "Traceback" not in ended.said
+
+
+@ACCIDENTS
+def test_scores_that_cannot_be_written_end_with_three(
+    accident: Accident, said: str, scene: Scene
+) -> None:
+    ends_with_three(scene, accident, said, "before rename scores.parquet")
+
+
+@pytest.mark.slow
+@ACCIDENTS
 def test_what_cannot_be_written_in_the_middle_ends_with_three(
     accident: Accident, said: str, scene: Scene
 ) -> None:
     for name in POINTS if accident is no_more_files else (*POINTS, *IN_JOURNAL):
-        ended = scene.check(scene.first(name), accident, 3)
-        assert said in ended.said, (name, ended.said)
-        assert "Traceback" not in ended.said
+        ends_with_three(scene, accident, said, name)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")

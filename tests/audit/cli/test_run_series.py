@@ -160,7 +160,7 @@ def test_only_what_changed_is_audited_again(small: Path, audit: Audit, tmp_path:
     assert after["checkpoint-2"] > before["checkpoint-2"]
     refused = audit("run", SUITE, "-m", small, "-o", out, *FEW, "--seed", 1)
     assert refused.code == 4
-    assert "option seed: was 0, is 1" in refused.err
+    assert "--seed: was 0, is 1" in refused.err
     assert written(out) == after
     audit("run", SUITE, "-m", small, "-o", out, *FEW, "--seed", 1, "--fresh")
     assert all(later > after[name] for name, later in written(out).items())

@@ -114,7 +114,7 @@ def test_a_named_reference_may_lie_elsewhere_and_go(audit: Audit, run: Path) -> 
     assert report.checkpoints[0].checks[0].readings == first.checkpoints[0].checks[0].readings
     done = audit("watch", run, SUITE, *QUICK, *named, "--seed", "1")
     assert done.code == 4
-    assert "option seed: was 0, is 1" in done.err
+    assert "--seed: was 0, is 1" in done.err
 
 
 @pytest.fixture

@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 import yaml
 
+from audit.engine import run as engine
+from audit.engine.assembly import Progress
 from audit.engine.journal import JOURNAL, append, read
 from audit.engine.locking import LOCK_FILE, alone
 from audit.engine.measuring import Talk
@@ -83,6 +85,56 @@ def test_what_is_missing_of_the_drawn_is_drawn_again(run: Run, tmp_path: Path) -
     assert bytes_of(tmp_path / "run") == before
 
 
+def test_what_is_drawn_and_was_changed_is_drawn_again(run: Run, tmp_path: Path) -> None:
+    run()
+    folder = tmp_path / "run"
+    before = bytes_of(folder)
+    (folder / "report.html").write_text("<p>all is well</p>")
+    (folder / "report.md").write_bytes(before["report.md"][:50])
+    (folder / "cards").mkdir(exist_ok=True)
+    (folder / "cards/lying.other.feature-3.md").write_text("of another record")
+    _, said = run()
+    assert not measured(said)
+    assert bytes_of(folder) == before
+
+
+def test_a_model_that_is_handed_over_is_measured_again_as_it_is_now(
+    run: Run, tmp_path: Path
+) -> None:
+    import torch
+
+    model = load_model("organism:honest", device="cpu")
+    first, _ = run(model)
+    with torch.no_grad():
+        model.model.model.layers[1].mlp.down_proj.weight.mul_(-3)
+    alone, _ = run(model, out=tmp_path / "alone")
+    again, said = run(model)
+    assert measured(said)
+    assert any("handed over" in line for line in said)
+    assert not any("goes on where it stopped" in line for line in said)
+    assert again.checks == alone.checks
+    assert again.checks != first.checks, "otherwise nothing is shown"
+    assert measured(run("organism:honest", reference=model, out=tmp_path / "other")[1])
+    assert measured(run("organism:honest", reference=model, out=tmp_path / "other")[1])
+
+
+def test_without_the_word_of_what_was_saved_it_is_measured_again(run: Run, tmp_path: Path) -> None:
+    first, _ = run()
+    folder = tmp_path / "run"
+    before = bytes_of(folder)
+    lines = (folder / JOURNAL).read_bytes().splitlines(keepends=True)
+    assert b'"saved"' in lines[4]
+    (folder / JOURNAL).write_bytes(b"".join([*lines[:4], lines[4][:30] + b"\n", *lines[5:]]))
+    shutil.rmtree(folder / "probes")
+    again, said = run()
+    assert measured(said)
+    assert any("does not say what was saved" in line for line in said)
+    assert again.digest() == first.digest()
+    assert {n for n in bytes_of(folder) if n.startswith("probes")} == {
+        n for n in before if n.startswith("probes")
+    }
+
+
 @pytest.mark.parametrize("name", ["report.json", "scores.parquet", "manifest.json", "probes"])
 def test_what_was_measured_and_is_not_as_saved_is_measured_again(
     name: str, run: Run, tmp_path: Path
@@ -111,12 +163,12 @@ def other_data(content: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("changed", "named"),
     [
-        ({"model": "organism:liar"}, r"model weights: was organism:honest \(\w{12}\), is organism"),
-        ({"seed": 1}, r"option seed: was 0, is 1"),
-        ({"limit": 41}, r"option limit: was 40, is 41"),
-        ({"strict": True}, r"option strict: was False, is True"),
+        ({"model": "organism:liar"}, r"--model: was organism:honest \(\w{12}\), is organism"),
+        ({"seed": 1}, r"\(--seed: was 0, is 1\)"),
+        ({"limit": 41}, r"\(--limit: was 40, is 41\)"),
+        ({"strict": True}, r"--strict: was not given, is given"),
         ({"dtype": "bfloat16"}, r"model dtype: was float32, is bfloat16"),
-        ({"reference": "organism:liar"}, r"reference weights: was not given, is organism:liar"),
+        ({"reference": "organism:liar"}, r"--reference: was not given, is organism:liar"),
         ({"suite": other_data}, r"suite organism_lying: was \w{12}, is \w{12}"),
     ],
 )
@@ -139,10 +191,10 @@ def test_another_version_and_another_baseline_are_another_request(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     report, _ = run()
-    with pytest.raises(UsageError, match=r"baseline: was not given, is \w{12}"):
+    with pytest.raises(UsageError, match=r"--baseline: was not given, is \w{12}"):
         run(baseline=report)
     monkeypatch.setattr("audit.models.cache.keys.CAPTURE_VERSION", 99)
-    with pytest.raises(UsageError, match=r"version capture: was \d+, is 99"):
+    with pytest.raises(UsageError, match=r"version of capture: was \d+, is 99"):
         run()
 
 
@@ -165,6 +217,15 @@ def test_a_record_without_a_journal_is_not_written_over(run: Run, tmp_path: Path
     assert measured(run(fresh=True)[1])
 
 
+def test_where_the_first_line_is_damaged_that_is_said(run: Run, tmp_path: Path) -> None:
+    run()
+    journal = tmp_path / "run" / JOURNAL
+    journal.write_bytes(journal.read_bytes()[9:])
+    with pytest.raises(UsageError, match=r"line .* that says what was asked is damaged.*--fresh"):
+        run()
+    assert measured(run(fresh=True)[1])
+
+
 def test_a_damaged_line_is_told_and_costs_no_more_than_itself(run: Run, tmp_path: Path) -> None:
     first, _ = run()
     with (tmp_path / "run" / JOURNAL).open("ab") as file:
@@ -173,6 +234,7 @@ def test_a_damaged_line_is_told_and_costs_no_more_than_itself(run: Run, tmp_path
     assert not measured(said)
     assert again == first
     assert any("line 7 of its journal" in line for line in said)
+    assert not any("line 7" in line for line in run()[1]), "it is told once"
 
 
 def test_a_run_that_died_at_work_says_where_it_goes_on(run: Run, tmp_path: Path) -> None:
@@ -213,13 +275,116 @@ def test_less_does_not_take_the_place_of_more(
         patch.setattr("audit.engine.measuring.measure", interrupted)
         partial, said = run()
     assert (partial.exit_code, partial.checks) == (2, [])
-    assert any("of more checks, stays" in line for line in said)
+    assert any("which holds more, stays" in line for line in said)
     assert AuditReport.model_validate_json((folder / "report.json").read_bytes()) == first
     assert json.loads((folder / "status.json").read_text())["status"] == "interrupted"
     again, said = run()
     assert measured(said)
     assert again.digest() == first.digest()
     assert (folder / "scores.parquet").exists()
+
+
+def test_a_complete_record_does_not_give_way_to_one_whose_evidence_is_missing(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As many checks are measured, and the interruption comes after them."""
+    first, _ = run()
+    folder = tmp_path / "run"
+    (folder / "manifest.json").unlink()
+    real = engine._run
+
+    def interrupted(*arguments: Any) -> None:
+        real(*arguments)
+        progress = next(a for a in arguments if isinstance(a, Progress))
+        progress.interrupted = True
+
+    with monkeypatch.context() as patch:
+        patch.setattr(engine, "_run", interrupted)
+        partial, said = run()
+    assert (partial.exit_code, len(partial.checks)) == (2, len(first.checks))
+    assert any("which holds more, stays" in line for line in said)
+    assert AuditReport.model_validate_json((folder / "report.json").read_bytes()) == first
+    assert run()[0].digest() == first.digest()
+
+
+def of_a_series(folder: Path) -> list[Path]:
+    """What a series, a watch and a training run leave, beside what is somebody else's."""
+    at = folder / "checkpoints/step-1"
+    kept = [folder / "notes.txt", at / "model.safetensors", folder / "checkpoints/mine/weights.bin"]
+    files = [
+        at / "row.json", at / "report.json", at / "status.json", at / JOURNAL,
+        at / "probes/lying.a.json", folder / "checkpoints/step-2/row.json",
+        folder / "reference/reference.json", folder / "reference/reference.safetensors",
+        folder / "watch.json", folder / "rows.jsonl", folder / "series.svg",
+    ]  # fmt: skip
+    for file in (*kept, *files):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(b"")
+    return kept
+
+
+def test_fresh_leaves_nothing_of_ours_and_all_that_is_not(run: Run, tmp_path: Path) -> None:
+    run(out=tmp_path / "alone")
+    run()
+    kept = of_a_series(tmp_path / "run")
+    run(fresh=True)
+    found = bytes_of(tmp_path / "run").keys() - {str(f.relative_to(tmp_path / "run")) for f in kept}
+    assert found == bytes_of(tmp_path / "alone").keys()
+    assert all(file.exists() for file in kept)
+    assert not (tmp_path / "run/reference").exists()
+
+
+def test_fresh_keeps_the_record_until_there_is_another(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may be the baseline of the very run that starts over."""
+    folder = tmp_path / "run"
+    first, _ = run()
+
+    def died(*_: object, **__: object) -> None:
+        raise SystemExit(9)
+
+    for place in ("audit.engine.run._run", "audit.engine.run_dir.note_begin"):
+        with monkeypatch.context() as patch:
+            patch.setattr(place, died)
+            with pytest.raises(SystemExit):
+                run(fresh=True, baseline=folder / "report.json")
+        assert AuditReport.model_validate_json((folder / "report.json").read_bytes()) == first
+        assert not (folder / "scores.parquet").exists(), "the rest goes"
+    again, said = run(fresh=True, baseline=folder / "report.json")
+    assert measured(said)
+    assert again.baseline is not None
+
+
+def test_fresh_asks_anew_what_an_attempt_kept_for_itself(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def died(*_: object, **__: object) -> None:
+        raise OSError(5, "died")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("audit.engine.store.write_scores", died)
+        with pytest.raises(OSError, match="died"):
+            run(cache=False)
+    _, said = run(cache=False, fresh=True)
+    assert any(line.startswith("loading") for line in said)
+
+
+@pytest.mark.parametrize("name", ["probes", "cards"])
+def test_what_has_the_name_of_a_runs_own_folder_is_refused_at_once(
+    name: str, run: Run, tmp_path: Path
+) -> None:
+    run()
+    shutil.rmtree(tmp_path / "run" / name, ignore_errors=True)
+    (tmp_path / "run" / name).write_text("mine")
+    with pytest.raises(UsageError, match=rf"{name} is a file, and a run has a folder of that name"):
+        run()
+
+
+def test_a_folder_that_is_a_link_to_nowhere_is_refused(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "run").symlink_to(tmp_path / "gone")
+    with pytest.raises(UsageError, match=r"run is a link to .*gone, which is not there"):
+        run()
 
 
 def test_a_run_that_cannot_begin_again_does_not_look_at_work(

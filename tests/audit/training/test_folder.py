@@ -57,7 +57,7 @@ def test_a_folder_belongs_to_one_process_and_one_request(tmp_path: Path) -> None
     first.close()
     other = subprocess.run(command, capture_output=True, text=True, check=False)
     assert other.returncode == 0, other.stderr
-    with pytest.raises(UsageError, match="option seed: was 0, is 1"):
+    with pytest.raises(UsageError, match="--seed: was 0, is 1"):
         Folder(tmp_path / "out", {**asked, "option seed": 1}).open()
     assert read_record(tmp_path / "out") == make_series()
     anew = Folder(tmp_path / "out", asked)
