@@ -1,7 +1,7 @@
 """What earlier runs leave in a folder beside the files of one run, and what is in a run's way.
 
     checkpoints/NAME/  reference/  watch.json     of a series or a watch
-    rows.jsonl                                    of a training run
+    rows.jsonl  reference.safetensors             of a training run
 
 Knows names alone. What somebody else put there is never touched.
 """
@@ -18,7 +18,10 @@ from audit.errors import UsageError
 ROWS_FILE = "rows.jsonl"
 FOLDERS = ("probes", "cards")
 _ROW = "row.json"
-_OF_SERIES = ("watch.json", "reference/reference.json", "reference/reference.safetensors")
+_OF_SERIES = (
+    *("watch.json", "reference/reference.json", "reference/reference.safetensors"),
+    *(ROWS_FILE, "reference.safetensors"),
+)
 # Of writers that were killed: `reports.atomic` and `probes.io`.
 LEFT_OVER = (f".{'[0-9a-f]' * 16}.part", ".*.safetensors.*.tmp", ".*.json.*.tmp")
 
@@ -59,10 +62,10 @@ def clear_series_dir(path: Path, clear_run: Callable[[Path], None]) -> None:
     ours = {file.parent for name in (_ROW, JOURNAL) for file in path.glob(f"checkpoints/*/{name}")}
     for run in sorted(ours):
         clear_run(run)
-        for name in (_ROW, "status.json"):
+        for name in ("status.json", _ROW):  # by which the folder is told, to the last
             (run / name).unlink(missing_ok=True)
         _remove_if_empty(run)
-    for name in (*_OF_SERIES, ROWS_FILE):
+    for name in _OF_SERIES:
         (path / name).unlink(missing_ok=True)
     for name in ("checkpoints", "reference"):
         _remove_if_empty(path / name)

@@ -28,11 +28,8 @@ Request = Mapping[str, str | int | bool | None]
 _OPTIONS = ("seed", "expression", "limit", "allow_half")
 _GATING = ("fail_on", "strict", "exit_zero")
 _FITTED_WITH = ("numpy", "scipy", "scikit-learn")
-_HANDED_OVER = ", handed over"
+HANDED_OVER = ", handed over"
 """Ends an entry that says so of a model: where it came from is nothing that differs."""
-
-_MOST = 6  # differences that one sentence names
-_SHOWN = 12  # digits of a digest
 
 
 def request_of(
@@ -95,7 +92,7 @@ def of_model(
         f"{role} dtype": model.dtype,
         f"{role} device": model.device.partition(":")[0],
     }
-    return {**said, f"{role}{_HANDED_OVER}": LIVE} if handed_over else said
+    return {**said, f"{role}{HANDED_OVER}": LIVE} if handed_over else said
 
 
 def of_watches(watches: Watches) -> dict[str, str | int | bool | None]:
@@ -109,38 +106,6 @@ def has_identity(request: Request) -> bool:
     It cannot where a model has no digest or was handed over, nor where a plug-in has no version.
     """
     return LIVE not in request.values()
-
-
-def differences(
-    was: Request, now: Request, names: Mapping[str, tuple[str | None, str | None]]
-) -> list[str]:
-    """What differs between two requests, a phrase each, the first few of them.
-
-    Args:
-        was: the earlier one.
-        now: the later one; what it does not speak of is not compared.
-        names: what people call a thing, then and now.
-    """
-    differs = [
-        name
-        for name, value in now.items()
-        if was.get(name) != value and not name.endswith(_HANDED_OVER)
-    ]
-    shown = [
-        f"{name}: was {_value(was.get(name), names.get(name, (None, None))[0])}, "
-        f"is {_value(now[name], names.get(name, (None, None))[1])}"
-        for name in differs[:_MOST]
-    ]
-    return [*shown, f"{len(differs) - _MOST} more"] if len(differs) > _MOST else shown
-
-
-def _value(value: str | int | bool | None, name: str | None) -> str:
-    if value is None:
-        return "not given"
-    text = str(value)
-    if len(text) == 64 and set(text) <= set("0123456789abcdef"):
-        text = text[:_SHOWN]
-    return text if name is None else f"{name} ({text})"
 
 
 def _digest(content: Any) -> str:

@@ -117,18 +117,18 @@ def must_be_the_same(folder: RunFolder | None, now: Request, names: Names | None
         raise UsageError(f"{folder.path} holds another audit ({'; '.join(unlike)}): {MEND}")
 
 
-def whole_record(folder: RunFolder, now: Request, *, handed_over: bool = False) -> Event | None:
+def whole_record(folder: RunFolder, now: Request) -> Event | None:
     """How the same request ended, if all that it saved is there as it was; else None.
 
-    Of what was `handed_over` nobody can tell whether it is the same.
+    Of a model that was handed over, then or now, nobody can tell whether it is the same.
     """
     ends = [event for event in folder.since if event.name == "complete"]
     if folder.fresh or not ends:
         return None
-    if handed_over or not has_identity(now):
+    if not (has_identity(now) and has_identity(folder.asked)):
         folder.say(
-            f"{folder.path}: whether its record is of what was handed over here cannot be told; "
-            f"the run is measured again"
+            f"{folder.path}: whether its record is of the same cannot be told of what is handed "
+            f"over; the run is measured again"
         )
         return None
     saved: dict[str, str] = {}

@@ -122,7 +122,8 @@ def audit_model(
         if baseline is not None:
             must_fit(baseline, model_info(subject))
         other = None if reference is None else _loaded(reference, options, talk, folder)
-        asked |= {**of_model("model", subject), **of_model("reference", other)}
+        asked |= of_model("model", subject, handed_over=handed_over and model is subject)
+        asked |= of_model("reference", other, handed_over=handed_over and reference is other)
         must_be_the_same(place, asked, names)
         watches = open_watches(
             selected,
@@ -133,9 +134,8 @@ def audit_model(
         )
         asked |= of_watches(watches)
         must_be_the_same(place, asked, names)
-        theirs = handed_over and any(isinstance(m, LoadedModel) for m in (model, reference))
         if place is not None:
-            stored = stored_report(place, asked, handed_over=theirs)
+            stored = stored_report(place, asked)
             if stored is not None:
                 return stored
         plan = make_plan(selected, subject, watches)

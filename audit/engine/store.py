@@ -59,20 +59,18 @@ def store_run(
     return unmade
 
 
-def stored_report(
-    place: RunFolder, asked: Request, *, handed_over: bool = False
-) -> AuditReport | None:
+def stored_report(place: RunFolder, asked: Request) -> AuditReport | None:
     """The record of a complete run of the same request; None where there is none.
 
     What is drawn of it is drawn again, whatever somebody did to the files. A record with a check
     that could not be measured is none: what was in the way may be gone. Nor is there one where a
-    loaded model was `handed_over`: weights, hooks and steering may be others since its digest was
+    loaded model was handed over: weights, hooks and steering may be others since its digest was
     taken.
 
     Raises:
         OSError: a file cannot be read or written.
     """
-    if whole_record(place, asked, handed_over=handed_over) is None:
+    if whole_record(place, asked) is None:
         return None
     report = read_report(place.path / REPORT_FILE)
     if any(check.verdict == "error" for check in report.checks):

@@ -9,12 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from audit.engine.request import Request
+from audit.engine.request import HANDED_OVER, Request
 
 Value = str | int | float | bool | None
 
 _MOST = 6  # differences that one sentence names
-_HANDED_OVER = ", handed over"  # whose a model is, and not what it is
 _SHOWN = 12  # digits of a digest
 _TYPED = {
     "option expression": "-k",
@@ -51,7 +50,7 @@ def differences(
 
 def _follows(name: str, differ: set[str], was: Request) -> bool:
     """Whether it differs because something else does, which is told, or is nothing that differs."""
-    if name.endswith(_HANDED_OVER):
+    if name.endswith(HANDED_OVER):
         return True
     kind = name.partition(" ")[0]
     if kind in ("suite", "data") and name not in was and differ & {"suites", "checks"}:

@@ -13,7 +13,8 @@ import pytest
 
 from audit.engine.assembly import Options
 from audit.engine.opening import select_checks
-from audit.engine.request import Request, differences, has_identity, of_model, request_of
+from audit.engine.request import Request, has_identity, of_model, request_of
+from audit.engine.unlike import differences
 from audit.models.cache.known import open_model
 from audit.models.loaded import wrap_model
 from audit.models.loading import ORGANISMS, load_model
