@@ -20,7 +20,7 @@ from audit.engine.opening import SuiteSource
 from audit.engine.plan import Plan
 from audit.engine.request import of_model
 from audit.engine.results import Measured
-from audit.engine.run_dir import begin_run, run_dir, write_report
+from audit.engine.run_dir import run_dir, write_report
 from audit.engine.scores import scores_frame
 from audit.engine.store import store_run
 from audit.engine.watching import open_watches
@@ -32,6 +32,7 @@ from audit.series.auditing import Audited, audit_from_disk, audit_reference
 from audit.series.checkpoints import Checkpoint
 from audit.series.fingerprints import fingerprint
 from audit.series.flagged import left_before
+from audit.series.kept_runs import begin_checkpoint, is_whole
 from audit.series.opening import open_like
 from audit.series.origin import Series, begin_series, open_checks
 from audit.series.places import begin_in, series_folder
@@ -121,7 +122,7 @@ def audit_checkpoint(series: Series, checkpoint: Checkpoint) -> CheckpointRow:
     try:
         made_of = fingerprint(checkpoint, series.key, series.options)
         stored = stored_row(folder, checkpoint, made_of=made_of)
-        if stored is not None:
+        if stored is not None and is_whole(folder, made_of, series.talk.say):
             series.talk.say(f"{checkpoint.name}: audited before")
             return stored
         return _audit(series, checkpoint, folder, made_of)
@@ -186,7 +187,7 @@ def _audit(series: Series, checkpoint: Checkpoint, folder: Path, made_of: str) -
     progress = Progress(list(audited.outcomes))
     with run_dir(folder) as place:
         assert place is not None, "a checkpoint has a folder"
-        begin_run(place, {"kind": "checkpoint", "made of": made_of}, {})
+        begin_checkpoint(place, made_of)
         report = assemble(
             series.opened,
             series.selected,

@@ -23,6 +23,7 @@ from audit.engine.request import Request, has_identity
 from audit.engine.selected import Selected
 from audit.engine.watching import Watches
 from audit.series.checkpoints import Checkpoint
+from reports.read import REPORT_FILE
 from reports.render import write_text_atomic
 from reports.series import CheckpointRow
 from suites.load import LoadedSuite
@@ -78,6 +79,8 @@ def _read(folder: Path, checkpoint: Checkpoint, by: str, expected: str) -> Check
     except (OSError, ValueError, KeyError, TypeError, ValidationError):
         return None
     here = {"name": checkpoint.name, "step": checkpoint.step, "source": checkpoint.source}
+    if not (folder / REPORT_FILE).is_file():
+        here["run"] = None  # nothing is there to lead to
     return row.model_copy(update=here)
 
 

@@ -14,12 +14,13 @@ from safetensors.numpy import load_file, save_file
 
 from audit.engine.assembly import Options
 from audit.engine.measuring import Talk
+from audit.engine.run import run_audit
 from audit.errors import MeasurementError, UsageError
 from audit.exit_codes import ExitCode
 from audit.models.loading import ORGANISMS, choose_device
 from audit.series.checkpoints import find_checkpoints
 from audit.series.following import audit_series
-from reports.read import read_record
+from reports.read import read_record, read_report
 from reports.series import SeriesReport
 
 SUITE = "organism_lying"
@@ -210,3 +211,80 @@ def test_a_series_that_is_started_over_leaves_nothing_of_what_it_was(
     mine = {"checkpoints/theirs", "checkpoints/theirs/report.md", "checkpoints/mixed"}
     assert left(out) - left(straight) == mine | {"checkpoints/mixed/model.safetensors"}
     assert not left(straight) - left(out)
+
+
+DAMAGES: dict[str, Callable[[Path], object]] = {
+    "no record": lambda folder: (folder / "report.json").unlink(),
+    "a record cut short": lambda folder: (folder / "report.json").write_text("{", "utf-8"),
+    "no scores": lambda folder: (folder / "scores.parquet").unlink(),
+    "no probes": lambda folder: shutil.rmtree(folder / "probes"),
+    "no journal": lambda folder: (folder / "journal.jsonl").unlink(),
+}
+
+
+@pytest.mark.parametrize("what", DAMAGES)
+def test_a_checkpoint_whose_evidence_is_gone_is_audited_again(
+    what: str, run: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    first = audited(run, out)
+    folder = out / "checkpoints" / "checkpoint-2"
+    before = {file.name: file.read_bytes() for file in folder.rglob("*.safetensors")}
+    assert before
+    DAMAGES[what](folder)
+    said: list[str] = []
+    assert audited(run, out, Talk(say=said.append)).digest() == first.digest()
+    assert "checkpoint-1: audited before" in said
+    assert "checkpoint-2: audited before" not in said
+    assert any(str(folder) in one and "again" in one for one in said)
+    assert before == {file.name: file.read_bytes() for file in folder.rglob("*.safetensors")}
+    said.clear()
+    audited(run, out, Talk(say=said.append))
+    assert "checkpoint-2: audited before" in said
+
+
+def test_what_is_drawn_of_a_checkpoint_and_is_missing_is_drawn_again(
+    run: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    audited(run, out)
+    folder = out / "checkpoints" / "checkpoint-2"
+    before = {name: (folder / name).read_bytes() for name in ("report.md", "report.html")}
+    for name in before:
+        (folder / name).unlink()
+    said: list[str] = []
+    audited(run, out, Talk(say=said.append))
+    assert "checkpoint-2: audited before" in said
+    assert before == {name: (folder / name).read_bytes() for name in before}
+
+
+def test_a_checkpoint_that_was_replaced_keeps_nothing_of_the_one_before(
+    run: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    audited(run, out)
+    folder = out / "checkpoints" / "checkpoint-2"
+    (folder / "cards").mkdir(exist_ok=True)
+    (folder / "cards" / "suite.check.feature-7.md").write_text("of the one before", "utf-8")
+    (folder / "probes" / "suite.gone.safetensors").write_bytes(b"of the one before")
+    weights = (run / "checkpoint-1" / "model.safetensors").read_bytes()
+    (run / "checkpoint-2" / "model.safetensors").write_bytes(weights)
+    found = audited(run, out)
+    assert not list((folder / "cards").glob("*"))
+    assert not list(folder.glob("probes/suite.gone*"))
+    assert found.digest() == audited(run, tmp_path / "straight").digest()
+
+
+def test_a_run_that_somebody_put_there_is_not_written_over(run: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    audited(run, out)
+    folder = out / "checkpoints" / "checkpoint-2"
+    options = {"limit": 40, "device": "cpu", "fresh": True}
+    theirs = run_audit(SUITE, str(run / "checkpoint-1"), out=folder, **options)
+    found = audited(run, out)
+    [_, row] = found.checkpoints
+    assert row.verdict == "error"
+    assert "holds a run of its own" in row.reasons[0]
+    assert read_report(folder / "report.json") == theirs
+    found = audit_series([SUITE], find_checkpoints([str(run)]), out, options=FEW, fresh=True)
+    assert found.digest() == audited(run, tmp_path / "straight").digest()
