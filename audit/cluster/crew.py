@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 from weakref import WeakSet, finalize
 
-from audit.cluster.joining import LIVES, Cluster
+from audit.cluster.joining import Cluster
+from audit.cluster.losing import in_our_words
 from audit.cluster.seat import Held
-from audit.errors import AuditError, MeasurementError
 
 PATIENCE = 20.0  # seconds without an answer, after which the cluster's places are counted again
 
@@ -58,7 +57,7 @@ class RayCrew:
 
         Raises:
             AuditError: what the function raised, or the opener of the model.
-            MeasurementError: a seat died again and again.
+            MeasurementError: a seat died again and again, or the cluster went away.
         """
         self._at_work += 1
         try:
@@ -97,7 +96,7 @@ class RayCrew:
             if not done:
                 self._yield_places()
             for answer in done:
-                with _in_our_words():
+                with in_our_words():
                     _, found = ray.get(answer)
                 yield waiting.pop(answer), found
 
@@ -113,7 +112,7 @@ class RayCrew:
         for number in numbers:
             pool.submit(_asked, (self.held, number, function, parts[number]))
         while pool.has_next():
-            with _in_our_words():
+            with in_our_words():
                 try:
                     found = pool.get_next_unordered(timeout=PATIENCE)
                 except TimeoutError:
@@ -176,21 +175,3 @@ def _apply(loaded: Any, function: Callable[..., Any], sent: Any) -> Any:
     import ray
 
     return function(loaded, *ray.get(sent))
-
-
-@contextmanager
-def _in_our_words() -> Iterator[None]:
-    """What a seat raised, as it raised it; a death that Ray gave up on, in a sentence."""
-    from ray.exceptions import ActorDiedError, ActorUnavailableError, OutOfMemoryError, RayTaskError
-
-    try:
-        yield
-    except RayTaskError as error:
-        if isinstance(error.cause, AuditError):
-            raise error.cause from None
-        raise
-    except (ActorDiedError, ActorUnavailableError, OutOfMemoryError) as error:
-        raise MeasurementError(
-            f"a process of the Ray cluster that held the model died {LIVES + 1} times, which is "
-            f"mostly for want of memory; Ray says: {' '.join(str(error).split())[:300]}"
-        ) from None

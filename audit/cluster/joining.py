@@ -27,7 +27,7 @@ BEFORE_RAY = {
 }
 """Read off the environment when Ray is imported; what the user set there stays."""
 
-_ADDRESS = re.compile(r"local|auto|(ray://)?[\w.\-\[\]:]+:\d+")
+_ADDRESS = re.compile(r"local|auto|[\w.\-\[\]:]+:\d+")
 _THREADS = 1
 
 
@@ -93,9 +93,9 @@ def check_address(address: str) -> str:
     """
     if not _ADDRESS.fullmatch(address):
         raise UsageError(
-            f"--ray {address}: an address is HOST:PORT, ray://HOST:PORT, `auto` for the cluster "
-            f"that this machine belongs to, or `{LOCAL}` for one of this machine alone; without "
-            "an address write --ray at the end of the line"
+            f"--ray {address}: an address is HOST:PORT of a cluster that this machine belongs "
+            f"to, `auto` to have it found, or `{LOCAL}` for one of this machine alone; without an "
+            "address write --ray at the end of the line"
         )
     return address
 
@@ -146,7 +146,7 @@ def _must_answer(address: str) -> None:
     """Knock before Ray does, which waits for minutes where nobody is."""
     import socket
 
-    host, _, port = address.removeprefix("ray://").rpartition(":")
+    host, _, port = address.rpartition(":")
     try:
         socket.create_connection((host.strip("[]"), int(port)), timeout=10).close()
     except (OSError, OverflowError) as error:

@@ -11,21 +11,21 @@ from audit.cluster.joining import check_address, join
 from audit.errors import UsageError
 
 
-@pytest.mark.parametrize(
-    "address", ["local", "auto", "10.0.0.1:6379", "head:6379", "ray://head:10001", "[::1]:6379"]
-)
+@pytest.mark.parametrize("address", ["local", "auto", "10.0.0.1:6379", "head:6379", "[::1]:6379"])
 def test_an_address_is_taken(address: str) -> None:
     assert check_address(address) == address
 
 
-@pytest.mark.parametrize("given", ["suite.yaml", "organism_lying", "head", "", "http://head:1"])
+@pytest.mark.parametrize(
+    "given", ["suite.yaml", "organism_lying", "head", "", "ray://head:1", "http://h:1"]
+)
 def test_what_is_no_address_is_refused_with_how_to_write_it(given: str) -> None:
     """`--ray SUITE` takes the suite for its address."""
     with pytest.raises(UsageError, match="at the end of the line"):
         join(given)
 
 
-@pytest.mark.parametrize("address", ["127.0.0.1:9", "ray://127.0.0.1:9", "127.0.0.1:99999"])
+@pytest.mark.parametrize("address", ["127.0.0.1:9", "127.0.0.1:99999"])
 def test_an_address_without_a_cluster_is_told_at_once(
     monkeypatch: pytest.MonkeyPatch, address: str
 ) -> None:
