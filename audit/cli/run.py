@@ -176,7 +176,7 @@ def command(
                     fresh=fresh,
                 )
             else:
-                known_before = read_baseline(baseline)
+                known_before = read_baseline(_record_at(baseline, folder))
                 adapter = (
                     find_checkpoints(models, base=base)[0] if holds_adapter(models[0]) else None
                 )
@@ -196,3 +196,15 @@ def command(
                     handed_over=False,
                 )
         return finish(report, folder, Manner(files, on_github(github), quiet, told))
+
+
+def _record_at(baseline: Path | None, folder: Path) -> Path | None:
+    """Where the baseline is read: of this run's own folder the record alone.
+
+    It stays there until this run has one, also where an attempt to make it failed.
+    """
+    from reports.read import REPORT_FILE
+
+    if baseline is None or not baseline.is_dir() or not folder.is_dir():
+        return baseline
+    return folder / REPORT_FILE if baseline.samefile(folder) else baseline
