@@ -27,7 +27,7 @@ from typing import Any
 import torch
 from transformers import GPT2Config, GPT2LMHeadModel
 
-from audit.models.batching import BATCH_TOKENS, longest_first
+from audit.models.batching import batch_tokens, longest_first
 from audit.models.bridge import bridge_of
 from audit.models.capture import Read, Selection, TokenSequence, capture
 from audit.models.hook_names import layer_at
@@ -103,7 +103,7 @@ def _batches(sequences: list[TokenSequence], device: torch.device) -> list[Batch
     """The batches that capture makes, by the same rule."""
     lengths = [len(sequence.ids) for sequence in sequences]
     order = longest_first(lengths, range(len(sequences)))
-    budget = BATCH_TOKENS[device.type]
+    budget = batch_tokens(device.type, 384)
     batches, start = [], 0
     while start < len(order):
         stop = start + max(1, budget // lengths[order[start]])

@@ -31,7 +31,7 @@ import torch
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from audit.engine.measuring import Talk, capture_plan
-from audit.models.batching import BATCH_TOKENS, longest_first
+from audit.models.batching import batch_tokens, longest_first
 from audit.models.loaded import wrap_model
 from audit.models.padding import Batch, make_batch
 from audit.organisms.runs import begin
@@ -109,7 +109,7 @@ def _one_audit(name: str, shape: tuple[int, int, int], suite: Path, repeats: int
     live = wrap_model(model, tokenizer, digest=False)
     lengths = [len(sequence.ids) for sequence in plan.sequences]
     order = longest_first(lengths, range(len(lengths)))
-    batches = _batches(plan.sequences, order, lengths)
+    batches = _batches(plan.sequences, order, lengths, batch_tokens("cpu", live.d_model))
     cut = copy.deepcopy(model.model)
     cut.layers = cut.layers[: plan.deepest.layer + 1]
     cut.norm = torch.nn.Identity()
@@ -131,10 +131,10 @@ def _one_audit(name: str, shape: tuple[int, int, int], suite: Path, repeats: int
     print(f"| {name} | {len(lengths)} | {plan.tokens} | {ratios} |", flush=True)
 
 
-def _batches(sequences: Any, order: list[int], lengths: list[int]) -> list[Batch]:
+def _batches(sequences: Any, order: list[int], lengths: list[int], budget: int) -> list[Batch]:
     batches, start = [], 0
     while start < len(order):
-        stop = start + max(1, BATCH_TOKENS["cpu"] // lengths[order[start]])
+        stop = start + max(1, budget // lengths[order[start]])
         chosen = order[start:stop]
         batches.append(
             make_batch(sequences, chosen, frozenset(), "right", torch.device("cpu"), predict=False)

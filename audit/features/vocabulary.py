@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from audit.features.activating import read_tokens
-from audit.models.batching import BATCH_TOKENS
+from audit.models.batching import batch_tokens
 from audit.models.loading import LoadedModel
 from audit.models.tokenizing import special_tokens
 from probes.sae import SAE
@@ -71,4 +71,4 @@ def written_by_tokens(loaded: LoadedModel, tokens: Sequence[int], direction: Ten
 def logit_tokens(loaded: LoadedModel) -> int:
     """Most tokens in a batch whose logits are all computed."""
     words = int(loaded.model.config.get_text_config().vocab_size)
-    return min(BATCH_TOKENS.get(loaded.model.device.type, 4096), max(1, _MOST_LOGITS // words))
+    return min(batch_tokens(loaded.device, loaded.d_model), max(1, _MOST_LOGITS // words))

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from audit.models.batching import BATCH_TOKENS, longest_first, run_in_batches
+from audit.models.batching import batch_tokens, longest_first, run_in_batches
 from audit.models.bridge import bridge_of
 from audit.models.forward import Place, evaluating, run_batch
 from audit.models.hook_names import Backend, HookPoint, HookPoints
@@ -62,7 +62,7 @@ def capture(
         loaded.must_speak()
     device = device_of(loaded.model)
     kept = Kept(reads, device.type == "cuda")
-    budget = max_batch_tokens or BATCH_TOKENS.get(device.type, 4096)
+    budget = max_batch_tokens or batch_tokens(str(device), loaded.d_model)
     done = _adding_up(progress)
     stretches = _stretches(sequences, resolved)
     for stretch in stretches:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from audit.models.batching import BATCH_TOKENS, longest_first, run_in_batches
+from audit.models.batching import batch_tokens, longest_first, run_in_batches
 from audit.models.forward import evaluating
 from audit.models.loaded import LoadedModel, device_of
 from audit.models.padding import make_batch
@@ -62,7 +62,7 @@ def continuations(
             order,
             lengths,
             run,
-            max_batch_tokens=max_batch_tokens or BATCH_TOKENS.get(device.type, 4096),
+            max_batch_tokens=max_batch_tokens or batch_tokens(str(device), loaded.d_model),
             on_event=on_event,
         )
     return [written[ids] for ids in prompts]

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from audit.errors import UsageError
-from audit.models.batching import BATCH_TOKENS
+from audit.models.batching import batch_tokens
 from audit.models.forward import evaluating, per_token
 from audit.models.hook_names import HookPoint, HookPoints
 from audit.models.loaded import LoadedModel, device_of
@@ -94,7 +94,7 @@ def _logits(
     import torch
 
     loaded.must_speak()
-    budget = max_batch_tokens or BATCH_TOKENS.get(device_of(loaded.model).type, 4096)
+    budget = max_batch_tokens or batch_tokens(str(device_of(loaded.model)), loaded.d_model)
     order = sorted(range(len(sequences)), key=lambda index: -len(sequences[index]))
     device = device_of(loaded.model)
     while order:

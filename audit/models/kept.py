@@ -58,12 +58,13 @@ class Kept:
         import torch
 
         gather = batch.gathers[read]
-        rows, positions, mask = gather.on(x.device)
         self._devices.add(x.device)
         of = self._reads[read]
         if of.reader is None:
-            pooled = self._poolings[read](x[rows, positions], mask, of.window)
+            tokens, mask = gather.picked(x)
+            pooled = self._poolings[read](tokens, mask, of.window)
         else:
+            rows, positions, mask = gather.on(x.device)
             # Features of all tokens would fill the memory; of a few rows they are soon pooled.
             some = max(1, _MOST_FEATURES // (mask.shape[1] * len(of.reader.features)))
             home = of.reader.sae.W_enc.device

@@ -30,12 +30,19 @@ class Gather:
         positions: `[m, tokens]` position in the row, padding included.
         mask: `[m, tokens]` bool, False where a selection is shorter than the longest.
         keys: `(sequence, selection)` of each.
+        whole: every token of every row is wanted, so that nothing need be picked.
     """
 
     rows: Tensor
     positions: Tensor
     mask: Tensor
     keys: tuple[tuple[int, int], ...]
+    whole: bool = False
+
+    def picked(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """The wanted of `[batch, tokens, width]`, `[m, tokens, width]`, and their mask there."""
+        rows, positions, mask = self.on(x.device)
+        return (x if self.whole else x[rows, positions]), mask
 
     def on(self, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
         """Rows, positions and mask on a device: a model may be spread over several."""
@@ -147,6 +154,21 @@ def _gather(
         positions=moved(positions + shifts[rows][:, None]),
         mask=moved(mask),
         keys=tuple((indices[row], number) for row, number in items),
+        whole=_is_whole(chosen, rows, shifts, [len(sequences[index].ids) for index in indices]),
+    )
+
+
+def _is_whole(
+    chosen: Sequence[Sequence[int]],
+    rows: NDArray[Any],
+    shifts: NDArray[Any],
+    lengths: Sequence[int],
+) -> bool:
+    """Whether the selections are all tokens of all rows, in their order, padded on the right."""
+    return (
+        not shifts.any()
+        and rows.tolist() == list(range(len(lengths)))
+        and all(len(at) == length for at, length in zip(chosen, lengths, strict=True))
     )
 
 

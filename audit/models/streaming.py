@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from audit.errors import MeasurementError
-from audit.models.batching import BATCH_TOKENS, is_out_of_memory, longest_first
+from audit.models.batching import batch_tokens, is_out_of_memory, longest_first
 from audit.models.capture import places_of
 from audit.models.forward import evaluating, run_batch
 from audit.models.hook_names import HookPoints
@@ -84,7 +84,7 @@ def stream(
         for backend in sorted({point.backend for point in points}, reverse=True)
     ]
     device = device_of(loaded.model)
-    budget = max_batch_tokens or BATCH_TOKENS.get(device.type, 4096)
+    budget = max_batch_tokens or batch_tokens(str(device), loaded.d_model)
     done = 0
     while run:
         take = how_many([len(asked[index].ids) for index in run], budget)

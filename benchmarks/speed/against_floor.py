@@ -33,7 +33,7 @@ def _figure(name: str, loaded: LoadedModel, wanted: Wanted, work: Work) -> Figur
     reads = wanted(loaded)
     parts = portions(loaded, reads, work)
     cut = cut_at(loaded, max(map(layer_of, reads)))
-    batches = {id(part): own_batches(part, len(reads)) for part in parts}
+    batches = {id(part): own_batches(loaded, part, len(reads)) for part in parts}
     times = interleaved(
         {
             "floor": lambda part: forward(cut, batches[id(part)]),

@@ -101,7 +101,8 @@ def _crews(folder: Path, cluster: Any) -> tuple[Any, Any]:
 @contextmanager
 def _two_nodes() -> Iterator[Any]:
     from audit.cluster.joining import BEFORE_RAY, LOCAL, join
-    from audit.models.cache import parts, recalling
+    from audit.models import batching
+    from audit.models.cache import parts
 
     os.environ.update(BEFORE_RAY)
     try:
@@ -116,7 +117,7 @@ def _two_nodes() -> Iterator[Any]:
     try:
         with (
             mock.patch.object(parts, "BATCHES_A_PART", 1),
-            mock.patch.object(recalling, "BATCH_TOKENS", {"cpu": TOKENS}),
+            mock.patch.dict(batching.BATCH_TOKENS, {"cpu": TOKENS}),
         ):
             yield join(LOCAL)
     finally:

@@ -9,7 +9,7 @@ import copy
 from collections.abc import Sequence
 from typing import Any
 
-from audit.models.batching import BATCH_TOKENS, longest_first, run_in_batches
+from audit.models.batching import batch_tokens, longest_first, run_in_batches
 from audit.models.capture import Read, Selection, TokenSequence
 from audit.models.hook_names import HookPoints, layer_at
 from audit.models.loaded import LoadedModel
@@ -65,7 +65,9 @@ def cut_at(loaded: LoadedModel, layer: int) -> Any:
     return base.eval()
 
 
-def own_batches(sequences: Sequence[TokenSequence], n_reads: int) -> list[Batch]:
+def own_batches(
+    loaded: LoadedModel, sequences: Sequence[TokenSequence], n_reads: int
+) -> list[Batch]:
     """The batches that capture makes of these on a CPU."""
     import torch
 
@@ -77,7 +79,7 @@ def own_batches(sequences: Sequence[TokenSequence], n_reads: int) -> list[Batch]
         reads = frozenset(range(n_reads))
         made.append(make_batch(sequences, order[start:stop], reads, "right", torch.device("cpu")))
 
-    run_in_batches(order, sizes, run, max_batch_tokens=BATCH_TOKENS["cpu"])
+    run_in_batches(order, sizes, run, max_batch_tokens=batch_tokens("cpu", loaded.d_model))
     return made
 
 

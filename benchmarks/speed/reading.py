@@ -34,7 +34,7 @@ def rows(work: Work) -> Iterator[Figure]:
 
     loaded = subject("GPT-2 small", work)
     reads = half_depth(loaded)[:1]
-    batches = own_batches(sequences(loaded, reads, 16), len(reads))
+    batches = own_batches(loaded, sequences(loaded, reads, 16), len(reads))
     cut = cut_at(loaded, layer_of(reads[0]))
     with torch.no_grad():
         hidden = [

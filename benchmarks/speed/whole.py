@@ -106,7 +106,7 @@ def _measure(loaded: LoadedModel, folder: Path, work: Work) -> Found:
     suites = [_suite(folder, loaded, count, labels) for labels in range(3)]
     plan = make_plan(select_checks(open_suites(suites[:1])), loaded)
     cut = cut_at(loaded, plan.deepest.layer or 0)
-    batches = own_batches(plan.sequences, len(plan.reads))
+    batches = own_batches(loaded, plan.sequences, len(plan.reads))
     phases: list[dict[str, float]] = []
 
     def one(number: int) -> None:

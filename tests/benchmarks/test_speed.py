@@ -208,7 +208,7 @@ def test_the_floor_computes_what_capture_keeps_and_nothing_after_it(name):
     cut = cut_at(loaded, layer_of(reads[0]))
     found = capture(loaded, asked, reads)
     with torch.no_grad():
-        for batch in own_batches(asked, len(reads)):
+        for batch in own_batches(loaded, asked, len(reads)):
             hidden = cut(input_ids=batch.input_ids, attention_mask=batch.attention_mask)[0]
             gather = batch.gathers[1]
             for row, key in enumerate(gather.keys):

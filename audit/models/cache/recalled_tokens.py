@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from audit.models.batching import BATCH_TOKENS, longest_first
+from audit.models.batching import batch_tokens, longest_first
 from audit.models.cache.keys import answer_key, sequence_id, token_kind
 from audit.models.cache.segments import Table, table_of
 from audit.models.cache.store import ModelCache
@@ -46,7 +46,7 @@ def recalled_stream(
     kept = _find(loaded.cache, list(dict.fromkeys(keys[index] for index in run)), hook_names)
     if all(keys[index] in kept[name] for name in kept for index in run):
         order = longest_first([len(ids) for ids in sequences], run)
-        budget = BATCH_TOKENS.get(loaded.device.partition(":")[0], 4096)
+        budget = batch_tokens(loaded.device, loaded.d_model)
         while order:
             # In the batches of `stream`: what is computed with them has the same last bits then.
             take = how_many([len(sequences[index]) for index in order], budget)

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from audit.models.batching import BATCH_TOKENS
+from audit.models.batching import batch_tokens
 from audit.models.cache.answers import Answers
 from audit.models.cache.keys import answer_key, sequence_id, text_kind
 from audit.models.cache.parts import Part, parts_of, shard_bits
@@ -60,14 +60,15 @@ def recalled_capture(
     done = whole - sum(lengths)
     tell = progress or (lambda tokens: None)
     tell(done)
+    budget = batch_tokens(loaded.device, loaded.d_model)
     spoken = [index for index, one in enumerate(missing) if one.sequence.next_tokens]
     silent = [index for index, one in enumerate(missing) if not one.sequence.next_tokens]
     parts = parts_of(
         [spoken, silent],  # as `capture` runs them apart
         [answers.digests[one.index] for one in missing],
         lengths,
-        bits=shard_bits(whole, _batch_tokens(loaded)),
-        batch_tokens=_batch_tokens(loaded),
+        bits=shard_bits(whole, budget),
+        batch_tokens=budget,
     )
     asked = [([missing[index].sequence for index in part.items], reads) for part in parts]
 
@@ -111,12 +112,13 @@ def recalled_continuations(
     if loaded.cache is not None:
         loaded.cache.find({kind: keys}, took)
     lengths = [len(ids) + max_new_tokens for ids in distinct]
+    budget = batch_tokens(loaded.device, loaded.d_model)
     parts = parts_of(
         [[index for index, ids in enumerate(distinct) if ids not in texts]],
         digests,
         lengths,
-        bits=shard_bits(sum(lengths), _batch_tokens(loaded)),
-        batch_tokens=_batch_tokens(loaded),
+        bits=shard_bits(sum(lengths), budget),
+        batch_tokens=budget,
     )
     asked = [([distinct[index] for index in part.items], max_new_tokens) for part in parts]
 
@@ -150,7 +152,3 @@ def _run(
 
 def _further(tell: Callable[[int], None], before: int, tokens: int) -> None:
     tell(before + tokens)
-
-
-def _batch_tokens(loaded: LoadedModel) -> int:
-    return BATCH_TOKENS.get(loaded.device.partition(":")[0], 4096)

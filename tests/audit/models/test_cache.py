@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 
+from audit.models.batching import BATCH_TOKENS
 from audit.models.cache.recalled_tokens import recalled_stream
 from audit.models.cache.recalling import recalled_capture, recalled_continuations
 from audit.models.cache.store import ModelCache, with_cache
@@ -72,8 +73,7 @@ def test_progress_ends_with_all_tokens_whatever_was_known(model: LoadedModel) ->
 def test_text_and_single_tokens_are_kept_too(
     model: LoadedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in ("streaming", "cache.recalled_tokens"):
-        monkeypatch.setattr(f"audit.models.{module}.BATCH_TOKENS", {"cpu": 40})
+    monkeypatch.setitem(BATCH_TOKENS, "cpu", 40)
     prompts = [one.ids for one in sequences(9)] * 2
     expected = continuations(model, prompts, 6)
     assert recalled_continuations(model, prompts, 6) == expected

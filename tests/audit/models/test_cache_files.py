@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import audit.models.capture as capturing
-from audit.models.cache import parts, recalling
+from audit.models.batching import BATCH_TOKENS
+from audit.models.cache import parts
 from audit.models.cache.folder import CacheFolder, cache_folder
 from audit.models.cache.keys import KEY, answer_key, sequence_id
 from audit.models.cache.recalling import recalled_capture
@@ -36,8 +36,7 @@ def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Shards of 4 batches, parts of 2, batches of 64 tokens."""
     monkeypatch.setattr(parts, "BATCHES_A_SHARD", 4)
     monkeypatch.setattr(parts, "BATCHES_A_PART", 2)
-    for module in (recalling, capturing):
-        monkeypatch.setattr(module, "BATCH_TOKENS", {"cpu": 64})
+    monkeypatch.setitem(BATCH_TOKENS, "cpu", 64)
 
 
 @pytest.mark.parametrize("harm", ["flip", "cut", "header", "empty", "longer"])

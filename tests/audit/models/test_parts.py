@@ -10,10 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import audit.models.capture as capturing
+from audit.models import batching
 from audit.models.batching import batches
 from audit.models.cache import parts as cutting
-from audit.models.cache import recalling
 from audit.models.cache.keys import answer_key, sequence_id
 from audit.models.cache.parts import MOST_BITS, Part, parts_of, shard_bits, shard_of
 from audit.models.cache.recalled_tokens import recalled_stream
@@ -120,8 +119,7 @@ def test_a_crew_finds_what_is_found_here(
 ) -> None:
     monkeypatch.setattr(cutting, "BATCHES_A_SHARD", 4)
     monkeypatch.setattr(cutting, "BATCHES_A_PART", 2)
-    for module in (recalling, capturing):
-        monkeypatch.setattr(module, "BATCH_TOKENS", {"cpu": BUDGET})
+    monkeypatch.setitem(batching.BATCH_TOKENS, "cpu", BUDGET)
     asked, rows = sequences(60), [one.ids for one in sequences(9)]
     here = recalled_capture(model, asked, READS)
     texts = continuations(model, rows, 5)
