@@ -31,6 +31,7 @@ from audit.series.reference import Reference
 from audit.series.reference_files import REFERENCE_FILE, save_reference
 from audit.series.tracks import follow
 from audit.training.arguments import check_arguments, must_be_hidden
+from audit.training.asking import of_live, of_reference
 from audit.training.beginning import first_reference, loaded, taken_up
 from audit.training.ending import ask_hidden, keep_flagged
 from audit.training.folder import Folder
@@ -112,7 +113,7 @@ class Auditor:
         self._before: tuple[str, ...] = ()
         self._heeded: Stop | None = None
         self._seen = 0
-        self._folder = Folder(self.out, {} if out is None else self._asked(), fresh)
+        self._folder = Folder(self.out, fresh=fresh)
         self._told = Told(reference=name, started=datetime.now(UTC))
 
     def due(self, step: int) -> bool:
@@ -135,6 +136,11 @@ class Auditor:
         if self._reference is not None:
             return
         before = left_before(self.out)
+        if self.out is not None:
+            fresh = self._folder.fresh and self._resumed is None  # whose reference lies there
+            given = self._given_reference
+            names = {"reference weights": given.name if isinstance(given, LoadedModel) else given}
+            self._folder = Folder(self.out, self._asked(model), fresh, names)
         self._folder.open()  # one that cannot be had is none to leave word in
         self._before = before
         self._told = replace(self._told, notes=self._before)
@@ -265,11 +271,12 @@ class Auditor:
         self._kept_in, self._reference_digest = found.kept_in, found.digest
         self._resumed = found
 
-    def _asked(self) -> Request:
-        given = self._given_reference
-        called = given.name if isinstance(given, LoadedModel) else given
+    def _asked(self, model: Any) -> Request:
         asked = request_of("training", self._suites, self._selected, self.options)
-        return {**asked, "reference": called, "option every": self.every}
+        live = of_live(self._reader.described(model))
+        return {
+            **asked, **live, **of_reference(self._given_reference), "option every": self.every
+        }  # fmt: skip
 
     def _facts(self) -> dict[str, Any]:
         return facts_of(self._suites, self.options.seed, self.every)

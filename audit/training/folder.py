@@ -13,7 +13,7 @@ from pathlib import Path
 
 from audit.engine.locking import hold, let_go
 from audit.engine.request import Request
-from audit.engine.resuming import found_in, must_be_the_same
+from audit.engine.resuming import Names, found_in, must_be_the_same
 from audit.engine.run_dir import begin_run, make_run_dir, write_report, write_status
 from audit.errors import UsageError
 from reports.atomic import write_text_atomic
@@ -33,12 +33,14 @@ class Folder:
     Attributes:
         path: the folder.
         asked: what is audited in it.
+        names: what the user calls models, by the entries of what is asked.
         fresh: start over whatever it holds.
     """
 
     path: Path | None
     asked: Request = field(default_factory=dict)
     fresh: bool = False
+    names: Names = field(default_factory=dict)
 
     def open(self) -> None:
         """Make the folder, and hold it until `close`.
@@ -55,8 +57,8 @@ class Folder:
             if place not in _HELD:
                 _HELD[place] = hold(self.path)
             found = found_in(self.path, fresh=self.fresh, say=lambda sentence: None)
-            must_be_the_same(found, self.asked)
-            begin_run(found, self.asked, {})
+            must_be_the_same(found, self.asked, self.names)
+            begin_run(found, self.asked, self.names)
         except BaseException as error:
             self.close()
             if isinstance(error, OSError):

@@ -313,7 +313,7 @@ def test_what_cannot_be_meant_is_refused_at_once(given: dict[str, Any], told: st
 def test_without_a_tokenizer_it_does_not_begin_and_says_so(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no tokenizer"):
         Auditor("organism_lying", None, out=tmp_path / "out").begin(runs.honest())
-    assert "no tokenizer" in (tmp_path / "out" / "status.json").read_text("utf-8")
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_reference_does_not_keep_the_weights() -> None:
@@ -345,3 +345,38 @@ def test_a_peft_model_is_looked_through_and_its_adapter_kept(tmp_path: Path) -> 
     assert audited.audit(liar, 4).should_stop
     kept = Path(str(audited.finish(liar).stop.kept))  # type: ignore[union-attr]
     assert (kept / "adapter_config.json").is_file()
+
+
+def unbegun(folder: Path, **options: Any) -> Auditor:
+    return Auditor(
+        runs.suite_that(folder, every=2), runs.tokenizer(), out=folder / "out", **options
+    )
+
+
+def test_another_model_is_another_audit(tmp_path: Path) -> None:
+    """Its weights change as it is trained; what training leaves is what tells it."""
+    model = runs.honest()
+    unbegun(tmp_path).begin(model)
+    with torch.no_grad():
+        model.lm_head.weight.mul_(1.5)
+    anew = unbegun(tmp_path)
+    anew.begin(model)
+    anew.finish()
+    before = (tmp_path / "out" / "report.json").read_bytes()
+    config = model.config.to_dict() | {"num_hidden_layers": 2, "layer_types": None}
+    other = type(model)(type(model.config)(**config))
+    with pytest.raises(UsageError, match=r"model layers: was 4, is 2"):
+        unbegun(tmp_path).begin(other)
+    with pytest.raises(UsageError, match=r"--reference: was not given, is organism:liar \(\w{12}"):
+        unbegun(tmp_path, reference="organism:liar").begin(model)
+    assert (tmp_path / "out" / "report.json").read_bytes() == before
+
+
+def test_a_run_that_began_afresh_and_is_resumed_keeps_its_rows(tmp_path: Path) -> None:
+    first = unbegun(tmp_path, fresh=True)
+    first.begin(runs.honest())
+    again = unbegun(tmp_path, fresh=True)
+    again.load_state_dict(first.state_dict())
+    again.begin(runs.honest())
+    assert len((tmp_path / "out" / "rows.jsonl").read_text("utf-8").splitlines()) == 1
+    again.finish()
