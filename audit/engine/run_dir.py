@@ -164,21 +164,27 @@ def begin_run(folder: RunFolder, asked: Request, names: Names) -> None:
     """Say that the folder is being written to, and what was asked.
 
     What an earlier attempt at the same request left is written over file by file; what is of
-    another, and given up, goes now. Of that the record stays until there is one in its place: it
-    may be the baseline of this run.
+    another, and given up, goes once the journal says so. Of that the record stays until there is
+    one in its place: it may be the baseline of this run.
 
     Raises:
         OSError: it cannot be written.
     """
     folder.begun = True
     write_status(folder.path, "running")
-    if folder.fresh or folder.begin is None:
-        clear_run_dir(folder.path, but=(REPORT_FILE, JOURNAL))
     if folder.fresh and asked.get("kind") != "run":  # which may have opened its own by now
         shutil.rmtree(folder.path / PARTIAL, ignore_errors=True)
     if folder.fresh and asked.get("kind") != "series":  # which keeps its reference by now
         clear_series_dir(folder.path, clear_run_dir)
     note_begin(folder, asked, names)
+    if folder.fresh or folder.begin is None or _saved_nothing(folder, asked):
+        clear_run_dir(folder.path, but=(REPORT_FILE, JOURNAL))
+
+
+def _saved_nothing(folder: RunFolder, asked: Request) -> bool:
+    """Whether what lies there may be of another run, given up by one that died before it went."""
+    events = folder.journal.events
+    return asked.get("kind") == "run" and not any("saved" in event.facts for event in events)
 
 
 def clear_run_dir(path: Path, *, but: Sequence[str] = ()) -> None:

@@ -349,16 +349,36 @@ def test_fresh_keeps_the_record_until_there_is_another(
     def died(*_: object, **__: object) -> None:
         raise SystemExit(9)
 
-    for place in ("audit.engine.run._run", "audit.engine.run_dir.note_begin"):
+    for place in ("audit.engine.run_dir.note_begin", "audit.engine.run._run"):
         with monkeypatch.context() as patch:
             patch.setattr(place, died)
             with pytest.raises(SystemExit):
                 run(fresh=True, baseline=folder / "report.json")
         assert AuditReport.model_validate_json((folder / "report.json").read_bytes()) == first
-        assert not (folder / "scores.parquet").exists(), "the rest goes"
+        assert (folder / "scores.parquet").exists() == place.endswith("note_begin")
     again, said = run(fresh=True, baseline=folder / "report.json")
     assert measured(said)
     assert again.baseline is not None
+
+
+def test_what_was_given_up_goes_also_where_the_run_died_before_it_went(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def died(*_: object, **__: object) -> None:
+        raise SystemExit(9)
+
+    run()
+    folder = tmp_path / "run"
+    (folder / "probes/lying.other.json").write_text("{}")
+    with monkeypatch.context() as patch:
+        patch.setattr("audit.engine.run_dir.clear_run_dir", died)
+        with pytest.raises(SystemExit):
+            run(seed=1, fresh=True)
+    assert (folder / "probes/lying.other.json").exists()
+    _, said = run(seed=1)
+    assert measured(said)
+    run(seed=1, out=tmp_path / "alone")
+    assert bytes_of(folder).keys() == bytes_of(tmp_path / "alone").keys()
 
 
 def test_fresh_asks_anew_what_an_attempt_kept_for_itself(
