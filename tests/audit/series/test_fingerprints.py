@@ -13,11 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audit.engine.assembly import Options
+from audit.engine.request import of_model
 from audit.engine.watching import Watches, open_watches
 from audit.models.loaded import LoadedModel
 from audit.models.loading import ORGANISMS
 from audit.series.checkpoints import find_checkpoints
 from audit.series.fingerprints import fingerprint
+from audit.series.opening import open_checkpoint
 from audit.series.origin import open_checks
 from audit.series.stored_rows import (
     ROW_FILE,
@@ -91,6 +93,20 @@ def test_the_base_of_an_adapter_counts(folder: Path, tmp_path: Path) -> None:
     flip(base / "model.safetensors")
     assert of(adapter, base=str(base)) != before
     assert of(adapter, base="organism:honest") == of(adapter, base=str(folder))
+
+
+def test_what_the_config_of_a_base_says_is_of_the_adapted_model(tmp_path: Path) -> None:
+    base = Path(shutil.copytree(GOLDEN / "base-llama", tmp_path / "base"))
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        shutil.copy(ORGANISMS / "honest" / name, base)
+    [checkpoint] = find_checkpoints([str(GOLDEN / "llama-attention")], base=str(base))
+    said = json.loads((base / "config.json").read_text("utf-8"))
+    found = []
+    for changed in ({}, {"transformers_version": "4.0.0"}, {"rms_norm_eps": 0.1}):
+        (base / "config.json").write_text(json.dumps({**said, **changed}), "utf-8")
+        found.append(of_model("model", open_checkpoint(checkpoint, device="cpu")))
+    assert found[0] == found[1]
+    assert {n for n in found[0] if found[0][n] != found[2][n]} == {"model configuration"}
 
 
 def test_a_folder_that_went_away_is_not_what_was_audited(folder: Path) -> None:
