@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from audit.models.batching import BATCH_TOKENS, batches, longest_first
+from audit.models.batching import batch_tokens, batches, longest_first
 from audit.models.cache.answers import Answers
 from audit.models.capture import capture
 from audit.models.forward import evaluating
@@ -160,7 +160,7 @@ def _shared_prefixes(n: int) -> tuple[Way, Way, Callable[[], float]]:
         with evaluating(model.model):
             same = [_common(a.ids, b.ids) for a, b in pairs]
             order = longest_first(same, range(len(pairs)))
-            for start, stop in batches(order, same, BATCH_TOKENS["cpu"]):
+            for start, stop in batches(order, same, batch_tokens("cpu", 768)):
                 found += _prefix_batch(base, [pairs[index] for index in order[start:stop]])
         return found
 
@@ -237,7 +237,7 @@ def _preamble(n: int) -> tuple[Way, Way, Callable[[], float]]:
             kept = DynamicCache()
             base(torch.tensor([preamble]), past_key_values=kept, use_cache=True)
             states = [(layer.keys, layer.values) for layer in kept.layers]
-            for start, stop in batches(order, [len(end) for end in ends], BATCH_TOKENS["cpu"]):
+            for start, stop in batches(order, [len(end) for end in ends], batch_tokens("cpu", 768)):
                 chosen = order[start:stop]
                 here = DynamicCache()
                 for layer, (keys, values) in enumerate(states):
@@ -281,7 +281,7 @@ def _truncated(n: int) -> tuple[Way, Way, Callable[[], float]]:
         sizes = [len(one.ids) for one in asked]
         order = longest_first(sizes, range(len(asked)))
         with evaluating(model.model):
-            for start, stop in batches(order, sizes, BATCH_TOKENS["cpu"]):
+            for start, stop in batches(order, sizes, batch_tokens("cpu", 768)):
                 batch = make_batch(
                     asked, order[start:stop], frozenset({0, 1}), "right", model.model.device
                 )
@@ -298,7 +298,7 @@ def _segment_sums(n: int) -> tuple[Way, Way, Callable[[], float]]:
     rng = np.random.default_rng(5)
     sizes = sorted(lengths(8 * n), reverse=True)
     made = []
-    for start, stop in batches(range(len(sizes)), sizes, BATCH_TOKENS["cpu"]):
+    for start, stop in batches(range(len(sizes)), sizes, batch_tokens("cpu", 768)):
         x = torch.from_numpy(
             rng.standard_normal((stop - start, sizes[start], 768)).astype(np.float32)
         )
