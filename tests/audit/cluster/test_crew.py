@@ -19,7 +19,6 @@ from audit.cluster.joining import join
 from audit.cluster.rehearsal import rehearsed
 from audit.cluster.seat import Held, opened
 from audit.errors import AuditError, MeasurementError, UsageError
-from audit.models.batching import BATCH_TOKENS
 from audit.models.cache.keys import surroundings
 from audit.models.cache.known import open_model
 from audit.models.cache.recalled_tokens import recalled_stream
@@ -37,7 +36,7 @@ pytestmark = pytest.mark.usefixtures("two_nodes")
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Batches of few prompts, one a part: there is much to hand round."""
     monkeypatch.setattr("audit.models.cache.parts.BATCHES_A_PART", 1)
-    monkeypatch.setitem(BATCH_TOKENS, "cpu", 64)
+    monkeypatch.setattr("audit.models.cache.recalling.batch_tokens", lambda *of: 64)
 
 
 @pytest.fixture(scope="module")

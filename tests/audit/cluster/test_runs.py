@@ -14,7 +14,6 @@ from audit.cluster.crew import RayCrew
 from audit.engine.assembly import Options
 from audit.engine.measuring import Talk
 from audit.engine.run import run_audit
-from audit.models.batching import BATCH_TOKENS
 from audit.models.loading import ORGANISMS
 from audit.series.checkpoints import find_checkpoints
 from audit.series.following import audit_series
@@ -27,7 +26,7 @@ SUITE = "organism_lying"
 @pytest.fixture(autouse=True)
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("audit.models.cache.parts.BATCHES_A_PART", 1)
-    monkeypatch.setitem(BATCH_TOKENS, "cpu", 512)
+    monkeypatch.setattr("audit.models.cache.recalling.batch_tokens", lambda *of: 512)
 
 
 def another_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str) -> None:
