@@ -146,7 +146,7 @@ def _lines(lines: Sequence[str]) -> str:
 def _time(seconds: float) -> str:
     """Seconds as the schema takes them: no sign, no exponent, three decimals."""
     known = seconds if math.isfinite(seconds) else 0.0
-    return f"{min(max(known, 0.0), 1e9):.3f}"
+    return f"{min(max(0.0, known), 1e9):.3f}"
 
 
 def _code(character: str) -> str:
