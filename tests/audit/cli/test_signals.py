@@ -25,6 +25,8 @@ class Sender(MetaPathFinder):
         if name == module:  # in code made at run time, as many libraries make some
             exec("for _ in range(3): os.getpid() if _ else os.kill(os.getpid(), number)")
 sys.meta_path.insert(0, Sender())
+for one in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # whatever our parents ignore
+    signal.signal(one, signal.default_int_handler if one == signal.SIGINT else signal.SIG_DFL)
 if os.environ.get("DEAF"):
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
 runpy.run_module("audit", run_name="__main__")

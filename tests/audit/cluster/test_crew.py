@@ -237,6 +237,7 @@ def test_the_sentence_comes_back_from_a_seat_that_cannot_open_its_model(
         open_far(crew_of(opener, weights="0" * 64, cluster=join("local")))
 
 
+@pytest.mark.slow
 def test_two_models_take_turns_on_the_seats(far: LoadedModel, tiny_llama_folder: Path) -> None:
     on(far, process, [()] * 4)
     other = open_named(str(tiny_llama_folder), "local", device="cpu", dtype="bfloat16")

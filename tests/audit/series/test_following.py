@@ -222,7 +222,13 @@ DAMAGES: dict[str, Callable[[Path], object]] = {
 }
 
 
-@pytest.mark.parametrize("what", DAMAGES)
+QUICK = ("a record cut short", "no scores")
+
+
+@pytest.mark.parametrize(
+    "what",
+    [pytest.param(one, marks=() if one in QUICK else pytest.mark.slow) for one in DAMAGES],
+)
 def test_a_checkpoint_whose_evidence_is_gone_is_audited_again(
     what: str, run: Path, tmp_path: Path
 ) -> None:
