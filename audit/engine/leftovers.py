@@ -18,6 +18,7 @@ from audit.errors import UsageError
 ROWS_FILE = "rows.jsonl"
 FOLDERS = ("probes", "cards")
 _ROW = "row.json"
+_OF_A_CHECKPOINT = (_ROW, "status.json", JOURNAL)  # by one of them its folder is told
 _OF_SERIES = (
     *("watch.json", "reference/reference.json", "reference/reference.safetensors"),
     *(ROWS_FILE, "reference.safetensors"),
@@ -57,13 +58,16 @@ def clear_series_dir(path: Path, clear_run: Callable[[Path], None]) -> None:
 
     Args:
         path: the folder of the series.
-        clear_run: removes what one run left in its own folder.
+        clear_run: removes all that one run left in its own folder.
+
+    Raises:
+        UsageError: somebody writes to the folder of a checkpoint.
+        OSError: a file cannot be removed.
     """
-    ours = {file.parent for name in (_ROW, JOURNAL) for file in path.glob(f"checkpoints/*/{name}")}
+    ours = {file.parent for name in _OF_A_CHECKPOINT for file in path.glob(f"checkpoints/*/{name}")}
     for run in sorted(ours):
+        (run / _ROW).unlink(missing_ok=True)
         clear_run(run)
-        for name in ("status.json", _ROW):  # by which the folder is told, to the last
-            (run / name).unlink(missing_ok=True)
         _remove_if_empty(run)
     for name in _OF_SERIES:
         (path / name).unlink(missing_ok=True)

@@ -34,7 +34,7 @@ from audit.engine.leftovers import (
     remove_empty_folders,
     sweep,
 )
-from audit.engine.locking import LOCK_FILE, hold, let_go
+from audit.engine.locking import LOCK_FILE, alone, hold, let_go
 from audit.engine.resuming import Names, RunFolder, digest_of, found_in, note_begin
 from audit.errors import UsageError
 from reports.atomic import write_bytes_atomic, write_text_atomic
@@ -175,7 +175,7 @@ def begin_run(folder: RunFolder, asked: Request, names: Names) -> None:
     if folder.fresh and asked.get("kind") != "run":  # which may have opened its own by now
         shutil.rmtree(folder.path / PARTIAL, ignore_errors=True)
     if folder.fresh and asked.get("kind") != "series":  # which keeps its reference by now
-        clear_series_dir(folder.path, clear_run_dir)
+        clear_series_dir(folder.path, clear_whole_run)
     note_begin(folder, asked, names)
     if folder.fresh or folder.begin is None or _saved_nothing(folder, asked):
         clear_run_dir(folder.path, but=(REPORT_FILE, JOURNAL))
@@ -203,6 +203,19 @@ def clear_run_dir(path: Path, *, but: Sequence[str] = ()) -> None:
         if file.name not in but:
             file.unlink(missing_ok=True)
     remove_empty_folders(path)
+
+
+def clear_whole_run(path: Path) -> None:
+    """Remove all that a run left, its status last, while nobody writes there.
+
+    Raises:
+        UsageError: somebody does.
+        OSError: a file cannot be removed.
+    """
+    with alone(path):
+        clear_run_dir(path)
+        shutil.rmtree(path / PARTIAL, ignore_errors=True)
+        (path / STATUS).unlink(missing_ok=True)
 
 
 def write_status(path: Path, status: str, **details: Any) -> None:

@@ -28,7 +28,7 @@ from audit.series.identity import Identity
 from audit.series.opening import Bases, open_like
 from audit.series.origin import Series
 from audit.series.own_text import writes
-from audit.series.reference_files import REFERENCE_FILE, load_reference, save_reference
+from audit.series.reference_files import load_reference, save_reference
 from audit.series.remembered import Seen
 from audit.series.stored_rows import series_key
 from reports.parts import Part
@@ -75,12 +75,6 @@ def keep_reference(series: Series, given: str | None) -> None:
         like=None if series.like is None else _plain(series.like),
     )
     write_text_atomic(folder / _FACTS, kept.model_dump_json(indent=2) + "\n")
-
-
-def forget_reference(folder: Path) -> None:
-    """Remove what `keep_reference` wrote below the folder of a watch."""
-    for name in (_FACTS, REFERENCE_FILE):
-        (folder / FOLDER / name).unlink(missing_ok=True)
 
 
 def kept_reference(folder: Path) -> Kept | None:

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from audit.engine.assembly import Options
+from audit.engine.leftovers import clear_series_dir
 from audit.engine.request import of_watches, request_of
 from audit.engine.resuming import MEND, RunFolder, must_be_the_same
-from audit.engine.run_dir import begin_run, run_dir, write_status
+from audit.engine.run_dir import begin_run, clear_whole_run, run_dir, write_status
 from audit.engine.selected import Selected
 from audit.errors import UsageError
-from audit.series.forgetting import forget
 from audit.series.kept_reference import kept_reference
 from audit.series.origin import Series
 from suites.load import LoadedSuite
@@ -78,7 +78,7 @@ def must_be_held_against(place: SeriesFolder, given: str | None) -> None:
 def start_over(place: SeriesFolder) -> None:
     """Say that the series is at work again; where that was asked for, from nothing."""
     if place.held.fresh:
-        forget(place.held.path)
+        clear_series_dir(place.held.path, clear_whole_run)
     place.held.begun = True
     write_status(place.held.path, "running")
 

@@ -12,12 +12,14 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
+from audit.engine import journal, leftovers, run_dir
 from audit.engine.assembly import Options
 from audit.engine.measuring import Talk
 from audit.engine.run import run_audit
 from audit.errors import MeasurementError, UsageError
 from audit.exit_codes import ExitCode
 from audit.models.loading import ORGANISMS, choose_device
+from audit.series import kept_reference, reference_files, remembered, stored_rows
 from audit.series.checkpoints import find_checkpoints
 from audit.series.following import audit_series
 from reports.read import read_record, read_report
@@ -294,3 +296,14 @@ def test_a_run_that_somebody_put_there_is_not_written_over(run: Path, tmp_path: 
     assert read_report(folder / "report.json") == theirs
     found = audit_series([SUITE], find_checkpoints([str(run)]), out, options=FEW, fresh=True)
     assert found.digest() == audited(run, tmp_path / "straight").digest()
+
+
+def test_starting_over_knows_every_file_of_a_series_by_its_name() -> None:
+    wrote = {
+        remembered.MEMORY_FILE,
+        reference_files.REFERENCE_FILE,
+        f"{kept_reference.FOLDER}/{reference_files.REFERENCE_FILE}",
+        f"{kept_reference.FOLDER}/{kept_reference._FACTS}",
+    }
+    assert wrote <= {*leftovers._OF_SERIES}
+    assert leftovers._OF_A_CHECKPOINT == (stored_rows.ROW_FILE, run_dir.STATUS, journal.JOURNAL)
