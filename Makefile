@@ -86,7 +86,7 @@ $(VENV)/.bench: $(VENV)/.base
 # sae-lens is timed where JUDGE has it; without it that row says so.
 BENCH = PYTHONPATH=. HF_HUB_OFFLINE=1 OMP_NUM_THREADS=1 SAELENS=$(JUDGE)/bin/python $(BIN)/python -m benchmarks.speed
 
-bench: $(VENV)/.bench ## what it costs beside the bare forward pass and its peers, in half an hour
+bench: $(VENV)/.bench ## what it costs beside the bare forward pass and its peers, in an hour
 	@$(BENCH)
 
 bench-smoke: $(VENV)/.bench ## the same on less work, under two minutes

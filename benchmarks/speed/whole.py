@@ -102,8 +102,7 @@ def measured(loaded: LoadedModel, work: Work) -> Found:
 
 
 def _measure(loaded: LoadedModel, folder: Path, work: Work) -> Found:
-    count = work.audited(loaded.name)
-    suites = [_suite(folder, loaded, count, labels) for labels in range(3)]
+    suites = [_suite(folder, loaded, work.prompts, labels) for labels in range(3)]
     plan = make_plan(select_checks(open_suites(suites[:1])), loaded)
     cut = cut_at(loaded, plan.deepest.layer or 0)
     batches = own_batches(loaded, plan.sequences, len(plan.reads))

@@ -34,14 +34,7 @@ class Work:
     smoke: bool
     out: Path
 
-    def audited(self, model: str) -> int:
-        """How many prompts an audit of a model reads: as many as its slices hold together."""
-        if model not in self.slices:
-            return self.prompts
-        return max(LEAST_AUDITED, self.rounds * self.slices[model])
 
-
-LEAST_AUDITED = 96  # of fewer some role of some check would have no row
 RESULTS = Path(__file__).parents[1] / "results"
 FULL = Work(
     rounds=7,
