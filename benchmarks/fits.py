@@ -43,7 +43,7 @@ from probes.quality import auroc_estimate
 from probes.resampling import draw_multiplicities, weighted_aurocs
 
 VOCABULARY, LAYERS, WIDTH = 50257, 12, 768
-TELLING, SHARE = 40, 0.05  # words that tell, and their share in a prompt of label 1
+TELLING, SHARE = 40, 0.2  # words that tell, and their share in a prompt of label 1
 Vectors = NDArray[np.float32]
 Labels = NDArray[Any]
 

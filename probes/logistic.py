@@ -22,8 +22,8 @@ PENALTIES: tuple[float, ...] = tuple(float(value) for value in np.logspace(4, -4
 # Strong penalties hold the weights near zero, so that nothing is gained by waiting for a stronger
 # one; a weak one on rows that can be told apart is far from there, and begins where the last ended.
 _FIRST_AT_ONCE = 5
-_ENOUGH_TO_CHOOSE = 1e-3
-_ENOUGH_TO_KEEP = 1e-6
+_ENOUGH_TO_CHOOSE = 3e-3
+_ENOUGH_TO_KEEP = 1e-5
 _MOST_AT_ONCE = 2**20  # problems times rows; of each a dozen numbers are held
 
 
