@@ -71,7 +71,7 @@ class PairedChange(Part):
     each is corrected over all compared gates (Benjamini-Hochberg).
     """
 
-    event: Literal["fires", "contradicts"]
+    event: Literal["fires", "contradicts", "misbehaves"]
     difference: Estimate
     p_worse: float
     q_worse: float

@@ -159,7 +159,9 @@ class RowResult(Part):
     text: str
     score: float
     fires: bool
-    event: bool = Field(description="What the first gate counts: firing, or a contradiction.")
+    event: bool = Field(
+        description="What the first gate counts: firing, a contradiction, or misbehaviour."
+    )
     says: str | None = Field(default=None, description="What the model answered.")
     misbehaves: bool | None = None
     label: int | None = None

@@ -50,8 +50,8 @@ class ProbeReading(Part):
     name: ReaderName
     auroc: Estimate = Field(description="On the validation rows of this checkpoint.")
     events: Estimate = Field(
-        description="Share of the audit rows with what the first gate counts: firing, or a "
-        "contradiction."
+        description="Share of the audit rows with what the monitor says by the first gate that "
+        "leans on it: firing, or a contradiction."
     )
     change: Estimate | None = Field(
         default=None,
@@ -120,14 +120,19 @@ class GateReading(Part):
     verdict: Verdict
     reason: str
     by_reader: Estimate | None = Field(
-        default=None, description="The same number as the believed probe reads it."
+        default=None,
+        description="The same number as the believed probe reads it; of a gate on misbehaviour, "
+        "which leans on none, where no probe is believed, too.",
     )
     alarm_p: float | None = Field(
         default=None,
         description="Of no more than the limit, for the alarm: by the believed probe or by what "
         "the model visibly does, the clearer of the two, corrected for the choice.",
     )
-    first: str = Field(default="", description="Which of the two that was.")
+    first: str = Field(
+        default="",
+        description="Which of the two that was; of a gate on misbehaviour what the model does.",
+    )
     second_p: float | None = Field(
         default=None, description="Of the second signal: the smallest of those named, corrected."
     )

@@ -61,10 +61,15 @@ def _check_problems(
     yield from _token_problems(loaded, loc, check, roles)
     if not roles["audit"]:
         return
-    yield from _behaviour_problems(loaded, loc, check, roles["audit"])
+    asked: tuple[Role, ...] = ("audit", "control") if check.asks_controls else ("audit",)
+    for role in asked:
+        yield from _behaviour_problems(loaded, loc, check, role, roles[role])
     for number, gate in enumerate(check.gates):
+        at = (*loc, "gates", number)
         if gate.kind == "disparity":
-            yield from _disparity_problems(loaded, (*loc, "gates", number), gate, roles["audit"])
+            yield from _disparity_problems(loaded, at, gate, roles["audit"])
+        if not gate.reads_monitor:
+            yield from _misbehaviour_problems(loaded, at, check, gate, roles)
 
 
 def _two_classes(loaded: LoadedSuite, loc: Loc, rows: Sequence[Row]) -> Iterator[Problem]:
@@ -114,24 +119,47 @@ def _holds(row: Row, span: str) -> bool:
 
 
 def _behaviour_problems(
-    loaded: LoadedSuite, loc: Loc, check: Check, rows: Sequence[Row]
+    loaded: LoadedSuite, loc: Loc, check: Check, role: Role, rows: Sequence[Row]
 ) -> Iterator[Problem]:
     at = (*loc, "behaviour")
     if isinstance(check.behaviour, RowBehaviour):
         silent = [row for row in rows if row.behaviour is None]
         if silent:
-            message = f"{len(silent)} audit rows say no `behaviour`, first {_name(silent[0])}"
+            message = f"{len(silent)} {role} rows say no `behaviour`, first {_name(silent[0])}"
             yield loaded.problem(at, message, "map `columns.behaviour`")
     if isinstance(check.behaviour, ChoiceBehaviour):
-        yield from _choice_problems(loaded, at, check.behaviour, rows)
+        yield from _choice_problems(loaded, at, check.behaviour, role, rows)
+
+
+def _misbehaviour_problems(
+    loaded: LoadedSuite, loc: Loc, check: Check, gate: Gate, roles: RoleRows
+) -> Iterator[Problem]:
+    """A choice is misbehaviour where the row names one, or is labelled and what is said counts."""
+    behaviour = check.behaviour
+    if not isinstance(behaviour, ChoiceBehaviour):
+        return
+    with_controls = gate.kind == "misbehaviour_over_control"
+    held: tuple[Role, ...] = ("audit", "control") if with_controls else ("audit",)
+    for role in held:
+        told = (
+            row.misbehaviour is not None or (row.label is not None and behaviour.asserts)
+            for row in roles[role]
+        )
+        if roles[role] and not any(told):
+            message = f"of no {role} row it can be told whether the model misbehaves on it"
+            hint = (
+                "map `columns.misbehaviour`, or label the rows and let the check's `behaviour` "
+                "have `asserts`"
+            )
+            yield loaded.problem((*loc, "kind"), message, hint, gate.kind)
 
 
 def _choice_problems(
-    loaded: LoadedSuite, loc: Loc, behaviour: ChoiceBehaviour, rows: Sequence[Row]
+    loaded: LoadedSuite, loc: Loc, behaviour: ChoiceBehaviour, role: Role, rows: Sequence[Row]
 ) -> Iterator[Problem]:
     without = [row for row in rows if not (behaviour.choices or row.choices)]
     if without:
-        message = f"{len(without)} audit rows have no choices, first {_name(without[0])}"
+        message = f"{len(without)} {role} rows have no choices, first {_name(without[0])}"
         hint = "give `choices` here, or map `columns.choices`"
         yield loaded.problem(loc, message, hint)
     for row in rows:

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from suites.dataset_spec import Columns, DatasetSpec, Pairs
+from suites.gate_spec import Gate
 from suites.monitor_spec import (
     DEFAULT_DEPTHS,
     Discover,
@@ -167,55 +168,7 @@ BehaviourSpec = Annotated[
 ]
 
 
-# --- gates -------------------------------------------------------------------------
-
-
-class Gate(Spec):
-    """What a check may not exceed. Compared with an interval, never with the point.
-
-    - `firing_rate`: share of audit rows above the threshold.
-    - `excess_over_control`: firing rate on audit rows less that on control rows.
-    - `excess_over_reference`: the same rows on this model less on the reference model.
-    - `disparity`: paired difference of firing between the values of a row attribute.
-    - `belief_gap`: share of audit rows where what the monitor reads and what the model
-      says disagree.
-    - `belief_gap_over_reference`: that share on this model less the one on the reference model,
-      on the same rows. The gate for a model in training: it needs no promise of the controls.
-    """
-
-    kind: Literal[
-        "firing_rate",
-        "excess_over_control",
-        "excess_over_reference",
-        "disparity",
-        "belief_gap",
-        "belief_gap_over_reference",
-    ] = Field(default="firing_rate", description="What is held against the limit.")
-    max: Rate = Field(description="Flag when the interval lies wholly above it.")
-    warn: Rate | None = Field(default=None, description="Warn when it lies wholly above this.")
-    severity: Severity = Field(default="high", description="How bad it is to be beyond `max`.")
-    attribute: str | None = Field(
-        default=None, description="disparity: the row attribute whose values are compared."
-    )
-    pair: str | None = Field(
-        default=None,
-        description="disparity: the attribute that says which rows are the same case (else group).",
-    )
-
-    @property
-    def counts_gap(self) -> bool:
-        """Whether it counts rows on which reading and answer disagree, and not firing."""
-        return self.kind in ("belief_gap", "belief_gap_over_reference")
-
-    @model_validator(mode="after")
-    def _fields_fit_kind(self) -> Gate:
-        if self.kind == "disparity" and self.attribute is None:
-            raise ValueError("a disparity gate names the `attribute` that it compares")
-        if self.kind != "disparity" and (self.attribute or self.pair):
-            raise ValueError(f"`attribute` and `pair` belong to a disparity gate, not {self.kind}")
-        if self.warn is not None and self.warn > self.max:
-            raise ValueError(f"`warn` ({self.warn:g}) is above `max` ({self.max:g})")
-        return self
+# --- suppressions and validity ------------------------------------------------------
 
 
 def _iso_date(value: Any) -> Any:
@@ -237,7 +190,7 @@ class Suppression(Spec):
 
 
 class Validity(Spec):
-    """When a monitor may be listened to. A rule broken makes the check inconclusive."""
+    """When a monitor may be listened to. A rule broken makes gates that lean on it inconclusive."""
 
     min_auroc: Rate = Field(default=0.65, description="Lower bound of the validation AUROC.")
     min_gain_over_text: float = Field(
@@ -293,6 +246,11 @@ class Check(Spec):
         """Whether reading the concept as absent counts too, and not presence alone."""
         return any(gate.counts_gap for gate in self.gates)
 
+    @property
+    def asks_controls(self) -> bool:
+        """Whether the model is asked for its behaviour on control rows, too."""
+        return any(gate.asks_controls for gate in self.gates)
+
     @model_validator(mode="after")
     def _gates_can_be_told_apart(self) -> Check:
         names = [(gate.kind, gate.attribute, gate.max) for gate in self.gates]
@@ -301,6 +259,16 @@ class Check(Spec):
                 raise ValueError(
                     f"two gates are of kind {name[0]} with the same attribute and limit: a record "
                     f"could not tell them apart"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _misbehaviour_needs_a_behaviour(self) -> Check:
+        for gate in self.gates:
+            if not gate.reads_monitor and self.behaviour is None:
+                raise ValueError(
+                    f"a {gate.kind} gate counts what the model visibly does: give the check a "
+                    f"`behaviour` (of kind choice, regex or row)"
                 )
         return self
 

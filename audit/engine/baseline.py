@@ -36,6 +36,7 @@ from reports.record import (
     ModelInfo,
 )
 from reports.views.wording import gate_words
+from suites.gate_spec import reads_monitor
 from suites.schema import Severity
 
 # Suite, check, concept, kind, attribute.
@@ -199,7 +200,8 @@ def _why_new(then: _Held, now: _Held, *, same_reference: bool) -> Iterator[str]:
     known = f"the {title} was flagged there, too, and is new here"
     if old_check.suppressed is not None and check.suppressed is None:
         yield f"{known}: it was suppressed there, and is suppressed no longer"
-    if old_check.monitor != check.monitor or _features(old_check) != _features(check):
+    other = old_check.monitor != check.monitor or _features(old_check) != _features(check)
+    if other and reads_monitor(gate.kind):
         yield f"{known}: another monitor reads it"
     if old.severity != gate.severity and reaches(gate.severity, old.severity):
         yield f"{known}: it is more severe now"

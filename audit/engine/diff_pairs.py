@@ -29,9 +29,10 @@ _TYPES = {
     "score": "float64",
     "fires": "boolean",
     "asserts": "boolean",
+    "misbehaves": "boolean",
 }
 
-Event = Literal["fires", "contradicts"]
+Event = Literal["fires", "contradicts", "misbehaves"]
 # A disparity compares cases of one run with each other: no event of a row says it.
 EVENTS: dict[str, Event] = {
     "firing_rate": "fires",
@@ -39,6 +40,9 @@ EVENTS: dict[str, Event] = {
     "excess_over_reference": "fires",
     "belief_gap": "contradicts",
     "belief_gap_over_reference": "contradicts",
+    "misbehaviour": "misbehaves",
+    "misbehaviour_over_control": "misbehaves",
+    "misbehaviour_over_reference": "misbehaves",
 }
 
 
@@ -154,7 +158,8 @@ def _same_rows(before: CheckResult, after: CheckResult) -> None:
 def events_of(side: Side, event: Event) -> pd.DataFrame:
     """`event`, `group` and whether the event is `known`, by the id of the audit row.
 
-    A contradiction is known where the model says something about the concept.
+    A contradiction is known where the model says something about the concept, misbehaviour where
+    its behaviour tells.
 
     Raises:
         NotPairedError: the run kept no rows, or not those of this record.
@@ -170,6 +175,9 @@ def events_of(side: Side, event: Event) -> pd.DataFrame:
     found: pd.DataFrame = rows[["group"]].copy()
     if event == "fires":
         return found.assign(event=rows["fires"].astype(bool), known=True)
+    if event == "misbehaves":
+        bad = rows["misbehaves"]
+        return found.assign(event=bad.fillna(value=False).astype(bool), known=bad.notna())
     known = rows["asserts"].notna()
     asserts = rows["asserts"].fillna(value=False).to_numpy(dtype=bool)
     return found.assign(event=_contradicts(check, rows, asserts) & known, known=known)

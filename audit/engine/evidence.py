@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from audit.engine.candidates import groups_of
 from audit.engine.estimates import recorded
 from audit.engine.measure import Flags, Measurement
@@ -14,29 +12,40 @@ TOP_ROWS = 20
 
 
 def event_of(measured: Measurement) -> Flags:
-    """What the check's first gate counts on each audit row: firing, or a contradiction."""
-    if measured.work.check.gates[0].counts_gap:
+    """What the check's first gate counts on each audit row: a reading, or misbehaviour itself."""
+    if measured.work.check.gates[0].reads_monitor:
+        return reading_of(measured)
+    return measured.misbehaves("audit")[1]
+
+
+def reading_of(measured: Measurement) -> Flags:
+    """What the monitor says of each audit row: firing, or a contradiction.
+
+    As the first gate counts it that leans on the monitor; where none does, firing.
+    """
+    gates = measured.work.check.gates
+    first = next((gate for gate in gates if gate.reads_monitor), None)
+    if first is not None and first.counts_gap:
         return measured.contradicts
     return measured.fires("audit")
 
 
 def misbehaviour_rate(measured: Measurement) -> Estimate | None:
     """How often the model visibly misbehaves, over the audit rows where that is known."""
-    known = np.array([b.misbehaves is not None for b in measured.behaviours], dtype=bool)
+    known, misbehaves = measured.misbehaves("audit")
     if not known.any():
         return None
-    misbehaves = np.array([b.misbehaves is True for b in measured.behaviours], dtype=bool)
     groups = groups_of(measured.work.roles["audit"])
     return recorded(
         rate(misbehaves[known], groups[known], confidence=measured.work.check.confidence)
     )
 
 
-def four_fields(measured: Measurement, event: Flags) -> FourFields | None:
-    """Firing against behaviour; None where no behaviour is known."""
+def four_fields(measured: Measurement, reading: Flags) -> FourFields | None:
+    """What the monitor says against behaviour; None where no behaviour is known."""
     pairs = [
         (bool(fired), outcome.misbehaves)
-        for fired, outcome in zip(event, measured.behaviours, strict=False)
+        for fired, outcome in zip(reading, measured.behaviours, strict=False)
         if outcome.misbehaves is not None
     ]
     if not pairs:

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable
 from itertools import combinations
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from audit.engine.candidates import groups_of
-from audit.engine.measure import Measurement
+from audit.engine.measure import Flags, Measurement
 from probes.intervals import Estimate, paired_difference, rate, rate_difference
 from suites.rows import Row
 from suites.schema import Gate
@@ -89,6 +90,53 @@ def _belief_gap_over_reference(
     now, before = measured.contradicts[both], reference.contradicts[both]
     groups = groups_of(measured.work.roles["audit"])[both]
     return lambda confidence: paired_difference(now, before, groups, confidence=confidence)
+
+
+def _misbehaviour(measured: Measurement, reference: Measurement | None, gate: Gate) -> Interval:
+    bad, groups = _behaved(measured, "audit")
+    return lambda confidence: rate(bad, groups, confidence=confidence)
+
+
+def _misbehaviour_over_control(
+    measured: Measurement, reference: Measurement | None, gate: Gate
+) -> Interval:
+    bad, groups = _behaved(measured, "audit")
+    control, control_groups = _behaved(measured, "control")
+    return lambda confidence: rate_difference(
+        bad, groups, control, control_groups, confidence=confidence
+    )
+
+
+def _misbehaviour_over_reference(
+    measured: Measurement, reference: Measurement | None, gate: Gate
+) -> Interval:
+    if reference is None:
+        raise NotMeasurableError("there is no reference model to compare with")
+    (known, bad), (known_before, bad_before) = (
+        one.misbehaves("audit") for one in (measured, reference)
+    )
+    both = known & known_before
+    if not both.any():
+        raise NotMeasurableError(
+            "of no audit row can it be told of both models whether they misbehave on it"
+        )
+    now, before = bad[both], bad_before[both]
+    groups = groups_of(measured.work.roles["audit"])[both]
+    return lambda confidence: paired_difference(now, before, groups, confidence=confidence)
+
+
+def _behaved(
+    measured: Measurement, role: Literal["audit", "control"]
+) -> tuple[Flags, NDArray[np.str_]]:
+    """Whether the model misbehaves, and the group, of the rows of which that is known."""
+    known, bad = measured.misbehaves(role)
+    if role == "control":
+        known = known & measured.like_audit
+    if not known.any():
+        raise NotMeasurableError(
+            f"of no {role} row can it be told whether the model misbehaves on it"
+        )
+    return bad[known], groups_of(measured.work.roles[role])[known]
 
 
 def _disparity(measured: Measurement, reference: Measurement | None, gate: Gate) -> Interval:
@@ -187,6 +235,11 @@ GATES: dict[str, GateKind] = {
     "disparity": _disparity,
     "belief_gap": _belief_gap,
     "belief_gap_over_reference": _belief_gap_over_reference,
+    "misbehaviour": _misbehaviour,
+    "misbehaviour_over_control": _misbehaviour_over_control,
+    "misbehaviour_over_reference": _misbehaviour_over_reference,
 }
 
-NEEDS_REFERENCE = frozenset({"excess_over_reference", "belief_gap_over_reference"})
+NEEDS_REFERENCE = frozenset(
+    {"excess_over_reference", "belief_gap_over_reference", "misbehaviour_over_reference"}
+)

@@ -7,8 +7,8 @@ role is what the model is judged on, and nothing is fitted or chosen on it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,7 @@ from audit.engine.candidates import (
     labels_of,
 )
 from audit.engine.known import Known
+from audit.engine.observing import Observed
 from audit.engine.plan import CheckWork
 from audit.engine.quality import lexical, measure_quality
 from audit.engine.watched import watched_features
@@ -49,6 +50,7 @@ class Measurement:
         lower: reads "absent" strictly below it; set where the control role holds rows
             that show the concept.
         behaviours: one per audit row, or empty where the check has none.
+        control_behaviours: one per control row, or empty where no gate needs them.
         watched: of a feature monitor, each feature by itself.
         words: `[n]`, what the text alone scores on the validation rows.
     """
@@ -61,6 +63,7 @@ class Measurement:
     lower: Threshold | None
     quality: Quality
     behaviours: tuple[Behaviour, ...] = ()
+    control_behaviours: tuple[Behaviour, ...] = ()
     watched: tuple[WatchedFeature, ...] = ()
     words: Scores | None = None
 
@@ -79,6 +82,27 @@ class Measurement:
     def states(self) -> Flags:
         """Audit rows on which the model says something about the concept."""
         return np.array([outcome.asserts is not None for outcome in self.behaviours], dtype=bool)
+
+    def misbehaves(self, role: Literal["audit", "control"]) -> tuple[Flags, Flags]:
+        """Rows of a role of which it is known whether the model misbehaves, and where it does.
+
+        Both `[n_rows]`; nothing is known where the behaviour was not asked for.
+        """
+        seen = self.behaviours if role == "audit" else self.control_behaviours
+        told = [one.misbehaves for one in seen] or [None] * len(self.work.roles[role].rows)
+        known = np.array([one is not None for one in told], dtype=bool)
+        return known, np.array([one is True for one in told], dtype=bool)
+
+    @property
+    def like_audit(self) -> Flags:
+        """Control rows with a label that some audit row has, `[n_rows]`; all where none has one.
+
+        A model that gives one answer to everything is wrong on all rows of one label and on none
+        of the other: misbehaviour is compared between like rows.
+        """
+        labels = labels_of(self.work.roles["control"])
+        like: Flags = np.isin(labels, labels_of(self.work.roles["audit"]))
+        return like if like.any() else np.ones(len(labels), dtype=bool)
 
     @property
     def contradicts(self) -> Flags:
@@ -112,7 +136,7 @@ class Measurement:
 def measure(
     work: CheckWork,
     captured: Captured,
-    behaviours: Sequence[Behaviour],
+    seen: Observed,
     *,
     seed: int,
     known: Known | None = None,
@@ -122,7 +146,7 @@ def measure(
     Args:
         work: the check.
         captured: its activations.
-        behaviours: one per audit row, or none.
+        seen: what the model did on its rows.
         seed: of folds, shuffles and resampling.
         known: what other checks on this capture have worked out; a new one if not given.
 
@@ -154,7 +178,8 @@ def measure(
         threshold=threshold,
         lower=lower,
         quality=quality,
-        behaviours=tuple(behaviours),
+        behaviours=seen.audit,
+        control_behaviours=seen.control,
         watched=watched_features(work, captured, seed=seed),
         words=words,
     )

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 
 from audit.engine.known import Known
 from audit.engine.measure import measure
-from audit.engine.observing import observe
+from audit.engine.observing import Observed, observe
 from audit.engine.plan import CheckWork, Plan
 from audit.engine.results import Failed, Measured
 from audit.engine.selected import Selected
 from audit.errors import MeasurementError
-from audit.models.behaviours import Behaviour
 from audit.models.cache.recalling import recalled_capture
 from audit.models.capture import Captured
 from audit.models.loading import LoadedModel
@@ -69,7 +68,7 @@ def measure_captured(
     *,
     seed: int,
     talk: Talk,
-    behaviours: Mapping[tuple[str, str], Sequence[Behaviour]] | None = None,
+    behaviours: Mapping[tuple[str, str], Observed] | None = None,
 ) -> Iterator[Measured | Failed]:
     """Measure check by check what was captured, in the order of `selected`.
 
@@ -95,12 +94,12 @@ def _outcome(
     captured: Captured,
     seed: int,
     talk: Talk,
-    seen: Sequence[Behaviour] | None,
+    seen: Observed | None,
     shared: Known,
 ) -> Measured | Failed:
     try:
-        behaviours = observe(plan, work, captured, talk.say) if seen is None else seen
-        measurement = measure(work, captured, behaviours, seed=seed, known=shared)
+        done = observe(plan, work, captured, talk.say) if seen is None else seen
+        measurement = measure(work, captured, done, seed=seed, known=shared)
     except MeasurementError as error:
         return Failed(one, str(error))
     return Measured(measurement)

@@ -44,7 +44,7 @@ class RoleWork:
 
 @dataclass(frozen=True, eq=False)
 class BehaviourWork:
-    """What is asked of the model on the audit rows, beside their activations.
+    """What is asked of the model on the rows of a role, beside their activations.
 
     `asked` holds, for each row, the sequences whose log-probabilities its behaviour needs.
     """
@@ -58,8 +58,9 @@ class CheckWork:
     """One check, ready to be measured on one model.
 
     `candidates` are the places that may be read, each with the index of its read; of
-    several, cross-validation on the train role chooses. A feature monitor has a `watch`, and
-    beside its one read two more, of the train and validation rows: `raw_read` of the
+    several, cross-validation on the train role chooses. `behaviour` is asked on the audit rows,
+    and `control_behaviour` on control rows where a gate needs it. A feature monitor has a `watch`,
+    and beside its one read two more, of the train and validation rows: `raw_read` of the
     activations themselves and `control_read` of a random SAE's features.
     """
 
@@ -71,6 +72,7 @@ class CheckWork:
     embedding_read: int
     roles: Mapping[Role, RoleWork]
     behaviour: BehaviourWork | None
+    control_behaviour: BehaviourWork | None = None
     watch: Watch | None = None
     raw_read: int | None = None
     control_read: int | None = None
@@ -216,6 +218,9 @@ def _plan_check(
         embedding_read=embedding,
         roles=roles,
         behaviour=_plan_behaviour(one, roles["audit"], model, builder),
+        control_behaviour=_plan_behaviour(one, roles["control"], model, builder)
+        if one.check.asks_controls
+        else None,
         watch=watch,
         raw_read=raw,
         control_read=control,
@@ -223,12 +228,12 @@ def _plan_check(
 
 
 def _plan_behaviour(
-    one: Selected, audit: RoleWork, model: LoadedModel, builder: _Builder
+    one: Selected, role: RoleWork, model: LoadedModel, builder: _Builder
 ) -> BehaviourWork | None:
     spec = one.check.behaviour
     if spec is None:
         return None
-    questions = Questions(model, spec, audit.rows, audit.encoded, one.suite.suite.truncation)
+    questions = Questions(model, spec, role.rows, role.encoded, one.suite.suite.truncation)
     asked = tuple(BEHAVIOURS[spec.kind].ask(questions))
     for of_row in asked:
         for sequence in of_row:

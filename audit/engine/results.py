@@ -13,7 +13,13 @@ import numpy as np
 
 from audit.engine.candidates import groups_of
 from audit.engine.estimates import recorded
-from audit.engine.evidence import event_of, four_fields, misbehaviour_rate, top_rows
+from audit.engine.evidence import (
+    event_of,
+    four_fields,
+    misbehaviour_rate,
+    reading_of,
+    top_rows,
+)
 from audit.engine.gates import GATES, NEEDS_REFERENCE, NotMeasurableError
 from audit.engine.measure import Flags, Measurement
 from audit.engine.places import place_of
@@ -75,7 +81,7 @@ def results_of(outcomes: Sequence[Measured | Failed]) -> list[CheckResult]:
         (i, j)
         for i, gates in enumerate(held)
         for j, gate in enumerate(gates)
-        if gate.p_value is not None and not invalid[i]
+        if gate.p_value is not None and not (invalid[i] and gate.gate.reads_monitor)
     ]
     corrected = benjamini_hochberg(
         np.array([held[i][j].p_value for i, j in family], dtype=np.float64)
@@ -114,6 +120,8 @@ def _reference(outcome: Measured, gate: Gate) -> Measurement | None:
         return None
     if outcome.reference is None:
         raise NotMeasurableError(outcome.reference_lacks)
+    if not gate.reads_monitor:
+        return outcome.reference
     faults = [*broken_rules(outcome.reference), blindness(outcome.reference)]
     if any(faults):
         raise NotMeasurableError(
@@ -145,7 +153,7 @@ def _gate_result(
     verdict: Verdict = "inconclusive"
     if held.estimate is None:
         reason = held.reason
-    elif invalid:
+    elif invalid and held.gate.reads_monitor:
         reason = "the monitor is not valid here: " + "; ".join(invalid)
     else:
         verdict, reason = gate_verdict(
@@ -155,7 +163,7 @@ def _gate_result(
             family=family,
         )
         blind = blind or _unseen(misbehaves, held.gate)
-        if verdict in ("pass", "warn") and blind is not None:
+        if verdict in ("pass", "warn") and blind is not None and held.gate.reads_monitor:
             verdict, reason = "inconclusive", blind
     return GateResult(
         kind=held.gate.kind,
@@ -207,7 +215,7 @@ def _measured_result(
         description=_description(work),
         tags=_tags(work),
         verdict=verdict,
-        reasons=[*invalid, *(gate.reason for gate in gates if not invalid)],
+        reasons=_reasons(work, gates, invalid),
         gates=gates,
         suppressed=_suppressed(work),
         hook_name=measured.point.name,
@@ -217,7 +225,7 @@ def _measured_result(
         control_firing_rate=recorded(measured.threshold.observed),
         misbehaviour_rate=misbehaves,
         quality=measured.quality,
-        four_fields=four_fields(measured, event),
+        four_fields=four_fields(measured, reading_of(measured)),
         roles={role: _count(of_role.rows, of_role.digest) for role, of_role in work.roles.items()},
         top_rows=top_rows(measured, event),
         notes=_notes(measured),
@@ -227,6 +235,15 @@ def _measured_result(
         watched=list(measured.watched),
         faults=list(invalid),
     )
+
+
+def _reasons(work: CheckWork, gates: Sequence[GateResult], invalid: Sequence[str]) -> list[str]:
+    """Why the check is what it is; the monitor's faults once, and not where no gate leans on it."""
+    leans = [gate.reads_monitor for gate in work.check.gates]
+    said = [
+        gate.reason for gate, reads in zip(gates, leans, strict=True) if not (invalid and reads)
+    ]
+    return [*(invalid if any(leans) else ()), *said]
 
 
 def _failed_result(failed: Failed) -> CheckResult:

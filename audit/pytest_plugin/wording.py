@@ -8,8 +8,8 @@ from __future__ import annotations
 from reports.record import AuditReport, RowResult
 from reports.text import safe_text
 from reports.views.audit import UNDECIDED, view_report
-from reports.views.check import CheckView, GateLine
-from reports.views.wording import estimate_words
+from reports.views.check import CheckView, GateLine, beside_event
+from reports.views.wording import GateWords, estimate_words
 
 _ROWS = 3  # shown of those that the gate counts; the report has more
 
@@ -41,7 +41,7 @@ def text_of(view: CheckView) -> str:
     counted = [row for row in (*view.hidden_concerns, *view.other_rows) if row.event]
     if counted and view.verdict != "pass":
         lines += ["", "rows to look at first:"]
-        lines += [_row_line(row, view.words.event) for row in counted[:_ROWS]]
+        lines += [_row_line(row, view.words) for row in counted[:_ROWS]]
     return "\n".join(safe_text(line, 1000) for line in lines)
 
 
@@ -74,7 +74,8 @@ def _gate_lines(gate: GateLine) -> list[str]:
     return lines
 
 
-def _row_line(row: RowResult, event: str) -> str:
-    looks = {True: ", misbehaves", False: ", looks fine", None: ""}[row.misbehaves]
+def _row_line(row: RowResult, words: GateWords) -> str:
+    beside = beside_event(row, words)
+    looks = "" if beside is None else f", {beside}"
     says = "" if row.says is None else f", says {row.says!r}"
-    return f"  {event}{looks}{says}: {safe_text(row.text, 200)}"
+    return f"  {words.event}{looks}{says}: {safe_text(row.text, 200)}"

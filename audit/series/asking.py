@@ -29,8 +29,9 @@ def asked_of_each(plan: Plan, reference: LoadedModel) -> tuple[Asked, ...]:
 
     calls: list[Callable[[LoadedModel], object]] = [capture]
     for check in plan.checks:
-        if writes(check.check) and check.behaviour is not None:
-            calls.append(partial(_written, check.behaviour.questions))
+        for asked in (check.behaviour, check.control_behaviour):
+            if writes(check.check) and asked is not None:
+                calls.append(partial(_written, asked.questions))
     return tuple(rehearsed(reference, calls))
 
 

@@ -16,6 +16,7 @@ from audit.series.correction import corrected
 from audit.series.tracks import follow, steps_of
 from reports.record import ModelInfo
 from reports.series import CheckpointRow, SeriesReport, Stop, Track
+from suites.gate_spec import reads_monitor
 from suites.load import LoadedSuite
 from suites.schema import Policy
 
@@ -164,7 +165,8 @@ def _sentence(track: Track, row: CheckpointRow, names: Sequence[str]) -> str:
     if gate is not None and gate.by_reader is not None:
         number = gate.by_reader
         interval = "" if number.low is None else f" [{number.low:.2f}, {number.high or 1.0:.2f}]"
-        read = f" (the monitor reads {number.value:.2f}{interval})"
+        who = "the monitor reads" if reads_monitor(gate.kind) else "the model shows"
+        read = f" ({who} {number.value:.2f}{interval})"
     more = f" (and {', '.join(names[1:])})" if len(names) > 1 else ""
     by = f", by {gate.first}" if gate is not None and gate.first else ""
     seconded = gate.seconded_by if gate is not None else []

@@ -7,17 +7,16 @@ that of the probe which is believed, by the same gates and the same rules of val
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from audit.engine.gates import NEEDS_REFERENCE
 from audit.engine.measure import Measurement
 from audit.engine.measuring import Talk, measure_captured
-from audit.engine.observing import observe
+from audit.engine.observing import Observed, observe
 from audit.engine.plan import CheckWork, Plan
 from audit.engine.results import Failed, Measured, results_of
 from audit.errors import MeasurementError
-from audit.models.behaviours import Behaviour
 from audit.models.capture import Captured
 from audit.models.loading import LoadedModel
 from audit.series.own_text import own_text, writes
@@ -103,12 +102,12 @@ def audit_from_disk(
             plan, reference.selected, model, captured, seed=seed, talk=talk
         )
     )
-    behaviours = {
-        o.measurement.work.key: o.measurement.behaviours
+    seen = {
+        o.measurement.work.key: Observed(o.measurement.behaviours, o.measurement.control_behaviours)
         for o in outcomes
         if isinstance(o, Measured)
     }
-    standings = _stand(reference, plan, captured, behaviours.__getitem__, behaviours, seed)
+    standings = _stand(reference, plan, captured, seen.__getitem__, seen, seed)
     return _audited(reference, outcomes, standings, (model, reference_model))
 
 
@@ -162,7 +161,7 @@ def _stand(
     reference: Reference,
     plan: Plan,
     captured: Captured,
-    behaviours: Callable[[Key], Sequence[Behaviour]],
+    seen: Callable[[Key], Observed],
     measured: Mapping[Key, object],
     seed: int,
 ) -> dict[Key, Standing | str]:
@@ -176,9 +175,7 @@ def _stand(
             standings[work.key] = f"not compared: on the reference {reference.failure(work.key)}"
             continue
         try:
-            standings[work.key] = _one(
-                reference, before, work, captured, behaviours(work.key), seed
-            )
+            standings[work.key] = _one(reference, before, work, captured, seen(work.key), seed)
         except MeasurementError as error:
             standings[work.key] = f"not compared: {error}"
     return standings
@@ -189,11 +186,11 @@ def _one(
     before: Measurement,
     work: CheckWork,
     captured: Captured,
-    behaviours: Sequence[Behaviour],
+    seen: Observed,
     seed: int,
 ) -> Standing:
     words = reference.words[work.key]
-    readers = read_check(before, reference.captured, work, captured, behaviours, words, seed=seed)
+    readers = read_check(before, reference.captured, work, captured, seen, words, seed=seed)
     return stand(work.check, readers, before)
 
 

@@ -58,6 +58,25 @@ def _contradicts_more(found: Measurement, reference: Measurement | None, gate: G
     return p if p > WORTH_AN_EXCHANGE else max(p, _exchanged(found, reference, both, gap=True))
 
 
+def _misbehaves(found: Measurement, reference: Measurement | None, gate: Gate) -> float:
+    known, bad = found.misbehaves("audit")
+    if not known.any():
+        return 1.0
+    return rate_p(bad[known], groups_of(found.work.roles["audit"])[known], gate.max)
+
+
+def _misbehaves_more(found: Measurement, reference: Measurement | None, gate: Gate) -> float:
+    """No threshold is in it that an exchange of the two models could move."""
+    if reference is None:
+        return 1.0
+    (known, bad), (known_before, before) = (one.misbehaves("audit") for one in (found, reference))
+    both = known & known_before
+    if not both.any():
+        return 1.0
+    groups = groups_of(found.work.roles["audit"])[both]
+    return paired_p(bad[both], before[both], groups, gate.max)
+
+
 def _apart(found: Measurement, reference: Measurement | None, gate: Gate) -> float:
     """Either direction of every pair of values, Bonferroni; one threshold serves both sides."""
     p = []
@@ -82,6 +101,9 @@ GATE_P: dict[str, GateP] = {
     "disparity": _apart,
     "belief_gap": _contradicts,
     "belief_gap_over_reference": _contradicts_more,
+    "misbehaviour": _misbehaves,
+    "misbehaviour_over_control": _by_interval,
+    "misbehaviour_over_reference": _misbehaves_more,
 }
 
 

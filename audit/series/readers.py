@@ -9,7 +9,6 @@ that gates and rules of validity hold it as they hold any other. The four roles 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -17,11 +16,11 @@ from numpy.typing import NDArray
 
 from audit.engine.candidates import finite_matrix, fitter_of, groups_of, labels_of
 from audit.engine.estimates import recorded
-from audit.engine.evidence import event_of
+from audit.engine.evidence import reading_of
 from audit.engine.measure import Flags, Measurement, thresholds
+from audit.engine.observing import Observed
 from audit.engine.plan import CheckWork
 from audit.errors import MeasurementError
-from audit.models.behaviours import Behaviour
 from audit.models.capture import Captured
 from probes import intervals
 from probes.base import Probe, ProbeError
@@ -93,7 +92,7 @@ def read_check(
     then: Captured,
     work: CheckWork,
     now: Captured,
-    behaviours: Sequence[Behaviour],
+    seen: Observed,
     words: Scores,
     *,
     seed: int,
@@ -105,7 +104,7 @@ def read_check(
         then: the reference's activations.
         work: the check on this checkpoint.
         now: this checkpoint's activations.
-        behaviours: what this checkpoint did on the audit rows.
+        seen: what this checkpoint did on the rows.
         words: `[n]` validation scores of the text alone.
         seed: of folds and resampling.
 
@@ -119,7 +118,13 @@ def read_check(
     old = finite_matrix(
         then, before.work.read_of(before.point), before.work.roles["control"], "control rows"
     )
-    base = replace(before, work=work, behaviours=tuple(behaviours), watched=())
+    base = replace(
+        before,
+        work=work,
+        behaviours=seen.audit,
+        control_behaviours=seen.control,
+        watched=(),
+    )
     notes: list[str] = []
     try:
         frozen = _frozen(base, x)
@@ -232,7 +237,7 @@ def _read_by(
         measurement=replace(found, quality=found.quality.model_copy(update=update)),
         reading=Reading(
             auroc=auroc,
-            firing=change(event_of(found), event_of(before), found, "audit"),
+            firing=change(reading_of(found), reading_of(before), found, "audit"),
             controls=change(
                 found.scores["control"] > old_threshold, before.fires("control"), found, "control"
             ),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from audit.engine.candidates import groups_of
 from audit.engine.estimates import recorded
-from audit.engine.evidence import event_of, misbehaviour_rate
+from audit.engine.evidence import misbehaviour_rate, reading_of
 from audit.engine.gates import GATES, NotMeasurableError
 from audit.engine.measure import Measurement
 from audit.engine.verdict import worst
@@ -72,7 +73,7 @@ def check_reading(result: CheckResult, heard: Heard | None) -> CheckReading:
         update={
             "hook_name": readers.frozen.measurement.point.name,
             "gates": [
-                _with_signals(_gate(held), gate, signal, believed, before)
+                _with_signals(_gate(held), gate, signal, _read_in(standing, gate), before)
                 for held, gate, signal in zip(result.gates, gates, heard.signals, strict=True)
             ],
             "state": None if state is None else state.state,
@@ -92,7 +93,7 @@ def check_reading(result: CheckResult, heard: Heard | None) -> CheckReading:
         }
     )
     doubt = _doubt(standing, found.behaviour)
-    return found if doubt is None else _without_pass(found, doubt)
+    return found if doubt is None else _without_pass(found, gates, doubt)
 
 
 def _doubt(standing: Standing, does: Estimate | None) -> str | None:
@@ -110,12 +111,12 @@ def _doubt(standing: Standing, does: Estimate | None) -> str | None:
     return None
 
 
-def _without_pass(line: CheckReading, doubt: str) -> CheckReading:
+def _without_pass(line: CheckReading, asked: Sequence[Gate], doubt: str) -> CheckReading:
     gates = [
-        gate.model_copy(update={"verdict": "inconclusive", "reason": doubt, "q_value": None})
-        if gate.verdict in ("pass", "warn")
-        else gate
-        for gate in line.gates
+        held.model_copy(update={"verdict": "inconclusive", "reason": doubt, "q_value": None})
+        if held.verdict in ("pass", "warn") and gate.reads_monitor
+        else held
+        for held, gate in zip(line.gates, asked, strict=True)
     ]
     if gates == line.gates:
         return line
@@ -179,12 +180,11 @@ def _with_signals(
     line: GateReading,
     gate: Gate,
     signal: Signals,
-    believed: ReadBy | None,
+    found: Measurement | None,
     before: Measurement | None,
 ) -> GateReading:
     number = None
-    if believed is not None:
-        found = believed.measurement
+    if found is not None:
         try:
             number = recorded(GATES[gate.kind](found, before, gate)(found.work.check.confidence))
         except NotMeasurableError:  # `reason` of the gate says what is missing
@@ -203,6 +203,13 @@ def _with_signals(
     )
 
 
+def _read_in(standing: Standing, gate: Gate) -> Measurement | None:
+    """Where a gate's number is read: by the believed probe, or by any where it leans on none."""
+    if standing.believed is not None:
+        return standing.believed.measurement
+    return None if gate.reads_monitor else standing.readers.frozen.measurement
+
+
 def _reading(one: ReadBy, before: Measurement | None) -> ProbeReading:
     found = one.measurement
     role, confidence = found.work.roles, found.work.check.confidence
@@ -212,7 +219,7 @@ def _reading(one: ReadBy, before: Measurement | None) -> ProbeReading:
     return ProbeReading(
         name=one.name,
         auroc=recorded(one.reading.auroc),
-        events=recorded(rate(event_of(found), groups_of(role["audit"]), confidence=confidence)),
+        events=recorded(rate(reading_of(found), groups_of(role["audit"]), confidence=confidence)),
         change=None if before is None else recorded(one.reading.firing),
         controls=recorded(
             rate(fires[benign], groups_of(role["control"])[benign], confidence=confidence)

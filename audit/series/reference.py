@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 
 from audit.engine.measure import Measurement
 from audit.engine.measuring import Talk, capture_plan, measure_captured
-from audit.engine.plan import CheckWork, Plan, make_plan
+from audit.engine.observing import Observed
+from audit.engine.plan import BehaviourWork, CheckWork, Plan, make_plan
 from audit.engine.results import Failed, Measured
 from audit.engine.selected import Selected
 from audit.engine.watching import Watches, open_watches
 from audit.errors import MeasurementError
-from audit.models.behaviours import Behaviour
 from audit.models.capture import Captured
 from audit.models.loading import LoadedModel
 
@@ -101,7 +101,7 @@ def reference_of(
     *,
     seed: int,
     talk: Talk,
-    behaviours: Mapping[Key, Sequence[Behaviour]] | None = None,
+    behaviours: Mapping[Key, Observed] | None = None,
 ) -> Reference:
     """A reference out of what was captured of it, and of what it did where that is known."""
     outcomes = tuple(
@@ -169,8 +169,16 @@ def _without_model(outcome: Measured | Failed) -> Measured | Failed:
 
 
 def _released(work: CheckWork) -> CheckWork:
-    if work.behaviour is None:
-        return work
-    questions = work.behaviour.questions
+    return replace(
+        work,
+        behaviour=_unasked(work.behaviour),
+        control_behaviour=_unasked(work.control_behaviour),
+    )
+
+
+def _unasked(asked: BehaviourWork | None) -> BehaviourWork | None:
+    if asked is None:
+        return None
+    questions = asked.questions
     released = replace(questions, loaded=replace(questions.loaded, model=None))
-    return replace(work, behaviour=replace(work.behaviour, questions=released))
+    return replace(asked, questions=released)

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import astuple, replace
 from pathlib import Path
 
+from audit.engine.measure import Measurement
 from audit.engine.measuring import Talk
+from audit.engine.observing import Observed
 from audit.engine.plan import Plan, make_plan
 from audit.engine.results import Measured
 from audit.engine.selected import Selected
@@ -26,15 +28,11 @@ from reports.features import Fidelity
 
 REFERENCE_FILE = "reference.safetensors"
 _WORDS = {"name", "seed", "plan", "weights_digest", "behaviours", "watched"}
+_ON_CONTROLS = "control_behaviours"  # what was kept before any gate asked for them has none
 
 
 def save_reference(folder: Path, reference: Reference, *, seed: int) -> None:
     """Write what `load_reference` needs."""
-    behaviours = {
-        "/".join(o.measurement.work.key): [astuple(one) for one in o.measurement.behaviours]
-        for o in reference.outcomes
-        if isinstance(o, Measured)
-    }
     watched = {
         "/".join(key): {
             "features": list(watch.reader.features),
@@ -47,7 +45,8 @@ def save_reference(folder: Path, reference: Reference, *, seed: int) -> None:
         "seed": str(seed),
         "plan": plan_digest(reference.plan),
         "weights_digest": reference.weights_digest,
-        "behaviours": json.dumps(behaviours),
+        "behaviours": _said(reference, lambda found: found.behaviours),
+        _ON_CONTROLS: _said(reference, lambda found: found.control_behaviours),
         "watched": json.dumps(watched),
     }
     save_captured(folder / REFERENCE_FILE, reference.captured, metadata)
@@ -106,7 +105,7 @@ def load_reference(
         captured,
         seed=seed,
         talk=talk or Talk(),
-        behaviours=_behaviours(json.loads(said["behaviours"])),
+        behaviours=_observed(said),
     )
     return replace(
         reference,
@@ -127,13 +126,32 @@ def plan_digest(plan: Plan) -> str:
     for sequence in plan.sequences:
         wanted = [(one.positions, one.reads) for one in sequence.selections]
         digest.update(repr((sequence.ids, wanted, sequence.next_tokens)).encode())
+    for check in plan.checks:
+        if check.control_behaviour is not None:  # answers of text are in no sequence
+            digest.update(repr((check.key, "control")).encode())
     return digest.hexdigest()
 
 
-def _behaviours(held: Mapping[str, Sequence[Sequence[object]]]) -> dict[Key, list[Behaviour]]:
+def _said(reference: Reference, of: Callable[[Measurement], Sequence[Behaviour]]) -> str:
+    """What the model did on the rows of one role, by check."""
+    return json.dumps(
+        {
+            "/".join(outcome.measurement.work.key): list(map(astuple, of(outcome.measurement)))
+            for outcome in reference.outcomes
+            if isinstance(outcome, Measured)
+        }
+    )
+
+
+def _observed(said: Mapping[str, str]) -> dict[Key, Observed]:
+    audit = json.loads(said["behaviours"])
+    control = json.loads(said.get(_ON_CONTROLS, "{}"))
     return {
-        (key.split("/")[0], key.split("/")[1]): [Behaviour(*one) for one in rows]  # type: ignore[arg-type]
-        for key, rows in held.items()
+        (key.split("/")[0], key.split("/")[1]): Observed(
+            tuple(Behaviour(*one) for one in rows),
+            tuple(Behaviour(*one) for one in control.get(key, ())),
+        )
+        for key, rows in audit.items()
     }
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from audit.engine.candidates import groups_of
-from audit.engine.evidence import event_of
+from audit.engine.evidence import reading_of
 from audit.engine.measure import Measurement
 from audit.errors import MeasurementError
 from audit.series.readers import ReadBy, Readers
@@ -79,7 +79,8 @@ def stand(check: Check, readers: Readers, before: Measurement) -> Standing:
 
 
 def _p_change(found: Measurement, before: Measurement) -> float:
-    now, then, groups = event_of(found), event_of(before), groups_of(found.work.roles["audit"])
+    now, then = reading_of(found), reading_of(before)
+    groups = groups_of(found.work.roles["audit"])
 
     def rose(confidence: float) -> Estimate:
         return paired_difference(now, then, groups, confidence=confidence)

@@ -29,6 +29,7 @@ from reports.series import (
     Prediction,
     Track,
 )
+from suites.gate_spec import reads_monitor
 from suites.schema import Policy, Severity
 
 Key = tuple[str, str, str, str | None, float]
@@ -162,7 +163,7 @@ def _track(
         binds = check.suppressed is None and reaches(gate.severity, fail_on)
         if gate.by_reader is not None:
             read.append((step, gate, check))
-        if check.state == "monitor no longer valid":
+        if check.state == "monitor no longer valid" and reads_monitor(gate.kind):
             blind.append(step)
         if reached < policy.warmup:
             phases[index] = "warming up"
@@ -208,7 +209,7 @@ def _recorded(one: _Found, *, look_back: bool) -> Track:
     began = onset(of, confidence=CONFIDENCE)
     known = [(s, b.value, b.n_groups) for s, b in zip(one.steps, does, strict=True) if b]
     did = None
-    if len(known) >= FEWEST:
+    if len(known) >= FEWEST and reads_monitor(one.key[2]):  # else it is the rate itself
         did = onset(_series([s for s, _, _ in known], [(v, n) for _, v, n in known]),
                     confidence=CONFIDENCE)  # fmt: skip
     lead = None if did is None else lead_time(began, did)

@@ -19,7 +19,7 @@ from reports.html.glossary import GLOSSARY, anchor
 from reports.html.tokens import Token, strip
 from reports.record import AuditReport, RowResult, Verdict
 from reports.views.audit import view_report
-from reports.views.check import CheckView
+from reports.views.check import CheckView, beside_event
 from reports.views.instrument import Line, cuts_of
 from reports.views.wording import hundredths, percent
 
@@ -39,6 +39,7 @@ class RowView:
     number: int
     row: RowResult
     score: str
+    beside: str | None
     tokens: tuple[Token, ...]
 
 
@@ -124,17 +125,19 @@ def _rows(view: CheckView) -> tuple[tuple[str, tuple[RowView, ...]], ...]:
     )
     if view.check.faults or not view.words.by_row:
         others = "The strongest rows"
+    if view.words.visible:
+        others = "Rows that misbehave, then others"
     parts = ((concern, view.hidden_concerns), (others, view.other_rows))
     threshold = cuts_of(view.check.threshold).present if view.check.threshold else None
     number, titled = 1, []
     for title, rows in parts:
         if rows:
-            shown = tuple(_row(number + i, row, threshold) for i, row in enumerate(rows))
+            shown = tuple(_row(number + i, row, view, threshold) for i, row in enumerate(rows))
             titled.append((title, shown))
             number += len(rows)
     return tuple(titled)
 
 
-def _row(number: int, row: RowResult, threshold: float | None) -> RowView:
+def _row(number: int, row: RowResult, view: CheckView, threshold: float | None) -> RowView:
     tokens = strip(row.tokens, threshold) if row.tokens else ()
-    return RowView(number, row, f"{row.score:.4g}", tokens)
+    return RowView(number, row, f"{row.score:.4g}", beside_event(row, view.words), tokens)

@@ -49,7 +49,9 @@ def check_rule(check: CheckResult) -> Json:
         ],
         severities=[gate.severity for gate in check.gates],
         tags=["alignment", check.concept, *check.tags],
-        precision=precision(check.quality),
+        precision=precision(check.quality)
+        if any(not gate_words(gate.kind).visible for gate in check.gates)
+        else None,
     )
 
 

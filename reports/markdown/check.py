@@ -9,7 +9,7 @@ from reports.markdown.features import features_of_check
 from reports.markdown.text import code, fence, html_code, prose, table
 from reports.record import BaselineState, RowResult, Verdict
 from reports.text import safe_lines, safe_text
-from reports.views.check import CheckView, Field, FourFieldTable
+from reports.views.check import CheckView, Field, FourFieldTable, beside_event
 from reports.views.instrument import Instrument, LayerLine
 from reports.views.known import STATE_WORDS, check_state
 from reports.views.standing import Excuse
@@ -68,8 +68,8 @@ def row_lines(rank: int, row: RowResult, words: GateWords) -> str:
     facts = [f"{rank:>3}.", f"score {row.score:.4g},", words.event if row.event else words.no_event]
     if row.says is not None:
         facts.append(f"| says {safe_text(repr(row.says), 60)}")
-    if row.misbehaves is not None:
-        facts.append("| misbehaves" if row.misbehaves else "| looks fine")
+    if (beside := beside_event(row, words)) is not None:
+        facts.append(f"| {beside}")
     if row.label is not None:
         facts.append(f"| label {row.label}")
     facts.append(f"| row {safe_text(row.id, 60)} of group {safe_text(row.group, 60)}")
@@ -95,7 +95,7 @@ def _paragraphs(view: CheckView) -> Iterator[str]:
     if view.gates:
         yield f"#### Gates\n\n{_gates(view)}"
     if view.four_fields:
-        yield f"#### Firing and behaviour\n\n{_four_fields(view.four_fields, view.words)}"
+        yield f"#### Firing and behaviour\n\n{_four_fields(view.four_fields, view.reads)}"
     if view.instrument.quality:
         yield f"#### How good the monitor is\n\n{_quality(view.instrument)}"
     if scores := list(scores_paragraphs(check)):

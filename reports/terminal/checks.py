@@ -18,7 +18,7 @@ from rich.text import Text
 from reports.record import RowResult
 from reports.terminal.words import NARROW, WIDEST_WORD, inert, print_lines, word
 from reports.views.audit import UNDECIDED, ReportView
-from reports.views.check import CheckView, short_place
+from reports.views.check import CheckView, beside_event, short_place
 from reports.views.known import STATE_WORDS, check_state
 from reports.views.wording import UNKNOWN, figure
 
@@ -150,8 +150,8 @@ def _row(view: CheckView, row: RowResult) -> Text:
     if row in view.hidden_concerns:
         line.append(", ").append("a hidden concern", "bold")
     line.append(f": {view.words.event}")
-    if row.misbehaves is not None:
-        line.append(" and misbehaves" if row.misbehaves else " and looks fine")
+    if (beside := beside_event(row, view.words)) is not None:
+        line.append(f" and {beside}")
     if row.says is not None:
         line.append(f', says "{inert(row.says, 40)}"')
     return line.append(f": {inert(row.text, MOST)}", "dim")

@@ -92,7 +92,8 @@ class CheckView:
     `gates` come worst first by what they count for. `headline` is the first of them, which
     decided: `verdict` and `excuse` are its own, and `beside` has what else was found and does not
     gate, such as `flag (known)`. `suppression` is there where the suite holds one, whatever came
-    out. `words` say what its first gate counts on a row. `features` has a line for each thing to
+    out. `words` say what its first gate counts on a row, `reads` what the first does that leans on
+    the monitor. `features` has a line for each thing to
     say of an SAE's.
     """
 
@@ -107,6 +108,7 @@ class CheckView:
     headline: GateLine | None
     gates: tuple[GateLine, ...]
     words: GateWords
+    reads: GateWords
     behaviour: str
     auroc: str
     gain: str
@@ -116,6 +118,12 @@ class CheckView:
     features: tuple[str, ...]
     hidden_concerns: tuple[RowResult, ...]
     other_rows: tuple[RowResult, ...]
+
+    @property
+    def unread(self) -> bool:
+        """Whether what decided leans on a monitor that is not valid here."""
+        visible = self.headline is not None and self.headline.words.visible
+        return bool(self.check.faults) and not visible
 
     @property
     def rank(self) -> Rank:
@@ -128,7 +136,10 @@ class CheckView:
 def view_check(check: CheckResult) -> CheckView:
     """Say one check."""
     quality = check.quality
-    words = gate_words(check.gates[0].kind if check.gates else "firing_rate")
+    every = [gate_words(gate.kind) for gate in check.gates]
+    firing = gate_words("firing_rate")
+    words = every[0] if every else firing
+    reads = next((one for one in every if not one.visible), firing)
     concerns = tuple(row for row in check.top_rows if _is_hidden_concern(row, check, words))
     gates = sorted((_gate_line(check, gate) for gate in check.gates), key=lambda line: line.rank)
     headline = _headline(check, gates)
@@ -146,18 +157,28 @@ def view_check(check: CheckResult) -> CheckView:
         headline=headline,
         gates=tuple(gates),
         words=words,
+        reads=reads,
         behaviour=estimate_words(check.misbehaviour_rate),
         auroc=estimate_words(quality.auroc if quality else None),
         gain=estimate_words(quality.gain_over_text if quality else None, signed=True),
         place=check.hook_name or UNKNOWN,
         four_fields=(
-            _four_fields(check.four_fields) if check.four_fields and words.by_row else None
+            _four_fields(check.four_fields) if check.four_fields and reads.by_row else None
         ),
         instrument=view_instrument(check),
         features=tuple(mentions(check)),
         hidden_concerns=concerns,
         other_rows=tuple(row for row in check.top_rows if row not in concerns),
     )
+
+
+def beside_event(row: RowResult, words: GateWords) -> str | None:
+    """What stands beside the event of a row: what the model does; where that is it, firing."""
+    if words.visible:
+        return "fires" if row.fires else "does not fire"
+    if row.misbehaves is None:
+        return None
+    return "misbehaves" if row.misbehaves else "looks fine"
 
 
 def short_place(hook_name: str) -> str:

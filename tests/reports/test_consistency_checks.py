@@ -17,7 +17,7 @@ from reports.record import SEVERITIES, AuditReport, CheckResult, GateResult, Sev
 from tests.reports import check_readers as readers
 from tests.reports import factory
 
-KINDS = ("firing_rate", "excess_over_control", "belief_gap")
+KINDS = ("firing_rate", "excess_over_control", "belief_gap", "misbehaviour_over_control")
 BY_CHECK: dict[str, Callable[[AuditReport], readers.ByName]] = {
     "md": readers.of_markdown,
     "terminal": readers.of_terminal,
@@ -132,7 +132,7 @@ def records(draw: st.DrawFn) -> AuditReport:
     checks = []
     for number in range(draw(st.integers(1, 3))):
         gates = []
-        for index in range(draw(st.integers(1, 3))):
+        for index in range(draw(st.integers(1, len(KINDS)))):
             verdict = draw(st.sampled_from(["pass", "warn", "flag", "flag", "inconclusive"]))
             state = st.sampled_from([None, "new", "unchanged", "updated"])
             gates.append(

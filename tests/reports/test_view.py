@@ -7,10 +7,12 @@ from typing import get_args
 
 from hypothesis import given, settings
 
+from reports.html.audit import render_html
+from reports.markdown.audit import render_markdown
 from reports.record import VERDICTS, AuditReport, CheckResult
 from reports.verdicts import WORST_FIRST
 from reports.views.audit import UNDECIDED, view_report
-from reports.views.check import short_place, view_check
+from reports.views.check import beside_event, short_place, view_check
 from reports.views.known import check_state
 from reports.views.standing import STANDINGS, Standing
 from tests.reports import factory
@@ -55,6 +57,28 @@ def test_the_summary_counts_what_is_suppressed_apart() -> None:
     assert view_report(factory.make_report()).summary == (
         "5 checks: 1 error, 1 flag, 1 inconclusive, 1 flag (suppressed), 1 pass"
     )
+
+
+def test_where_misbehaviour_is_the_event_the_reading_stands_beside_it() -> None:
+    """First of the gates it is what is counted on a row; the four fields stay those of the gap."""
+    rows = [factory.make_row(i, event=i < 2, misbehaves=i < 2, fires=i != 0) for i in range(3)]
+    gates = [factory.make_gate(kind="misbehaviour"), factory.make_gate(kind="belief_gap")]
+    view = view_check(factory.make_check(gates=gates, top_rows=rows))
+    assert (view.words.event, view.reads.event) == ("misbehaves", "contradicts")
+    assert view.hidden_concerns == ()
+    assert [beside_event(row, view.words) for row in rows] == ["does not fire", "fires", "fires"]
+    assert [beside_event(row, view.reads) for row in rows] == [
+        "misbehaves", "misbehaves", "looks fine",
+    ]  # fmt: skip
+    faulty = {"faults": ["the monitor is too weak"]}
+    alone = view_check(factory.make_check(gates=gates[:1], top_rows=rows, **faulty))
+    assert (alone.reads.event, alone.unread) == ("fires", False)
+    assert view_check(factory.make_check(gates=gates[1:], **faulty)).unread
+    report = factory.make_report(checks=[view.check])
+    for text in (render_markdown(report), render_html(report)):
+        assert "misbehaves and misbehaves" not in text
+        assert "does not fire" in text
+        assert "contradicts" in text
 
 
 def test_findings_come_by_severity_and_then_by_q() -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from reports.views.wording import (
+    GATE_WORDS,
     estimate_words,
     figure,
     gate_sentence,
@@ -16,6 +19,7 @@ from reports.views.wording import (
     probability,
     support_words,
 )
+from suites.gate_spec import Gate, reads_monitor
 from tests.reports.factory import estimate, make_gate
 from tests.reports.strategies import numbers
 
@@ -93,11 +97,31 @@ def test_probabilities() -> None:
             "what the monitor reads and what the model says disagree on 31 % of audit rows "
             "(24 to 39 %); the gate allows 10 %",
         ),
+        (
+            "misbehaviour",
+            "visibly misbehaves on 31 % of audit rows (24 to 39 %); the gate allows 10 %",
+        ),
+        (
+            "misbehaviour_over_control",
+            "visibly misbehaves more often on audit rows than on controls, by 31 points "
+            "(24 to 39 points); the gate allows 10 points",
+        ),
+        (
+            "misbehaviour_over_reference",
+            "visibly misbehaves more often than the reference model, by 31 points "
+            "(24 to 39 points); the gate allows 10 points",
+        ),
         ("some_{new}_gate", "some {new} gate is 31 % (24 to 39 %); the gate allows 10 %"),
     ],
 )
 def test_every_kind_of_gate_is_a_sentence(kind: str, sentence: str) -> None:
     assert gate_sentence(make_gate(kind=kind, detail={"attribute": "gender"})) == sentence
+
+
+def test_every_kind_of_the_schema_has_its_words_and_no_other() -> None:
+    assert set(GATE_WORDS) == set(get_args(Gate.model_fields["kind"].annotation))
+    for kind, words in GATE_WORDS.items():
+        assert words.visible is not reads_monitor(kind)
 
 
 def test_a_gate_without_a_number_says_why() -> None:

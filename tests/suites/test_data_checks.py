@@ -48,6 +48,19 @@ def with_check(line: str) -> tuple[str, str]:
         [with_check("behaviour: {kind: choice, choices: [Yes, No]}")],
         [with_check("behaviour: {kind: row}")],
         [with_check("behaviour: {kind: regex, pattern: x}")],
+        [
+            with_check("behaviour: {kind: choice, choices: [A, B]}"),
+            ("{max: 0.1}", "{kind: misbehaviour, max: 0.1}"),
+        ],
+        [
+            with_check("behaviour: {kind: choice, choices: [A, B], asserts: B}"),
+            ("{max: 0.1}", "{kind: misbehaviour_over_control, max: 0.1}"),
+            ("{text: c1}", "{text: c1, label: 0}"),
+        ],
+        [
+            with_check("behaviour: {kind: regex, pattern: x}"),
+            ("{max: 0.1}", "{kind: misbehaviour_over_control, max: 0.1}"),
+        ],
         [("{max: 0.1}", "{kind: disparity, attribute: sex, max: 0.1}")],
         [("{max: 0.1}", "{kind: disparity, attribute: sex, pair: case, max: 0.1}")],
     ],
@@ -109,6 +122,42 @@ def test_a_sound_suite_is_silent(load: Any, changes: list[tuple[str, str]]) -> N
             [with_check("behaviour: {kind: row}"), (", behaviour: 0", "")],
             "checks.k.behaviour",
             "1 audit rows say no `behaviour`, first '",
+        ),
+        (
+            [
+                with_check("behaviour: {kind: row}"),
+                ("{max: 0.1}", "{kind: misbehaviour_over_control, max: 0.1}"),
+                ("{text: c1}", "{text: c1, behaviour: 0}"),
+            ],
+            "checks.k.behaviour",
+            "1 control rows say no `behaviour`, first '",
+        ),
+        (
+            [
+                with_check("behaviour: {kind: choice}"),
+                ("{max: 0.1}", "{kind: misbehaviour_over_reference, max: 0.1}"),
+            ],
+            "checks.k.behaviour",
+            "2 control rows have no choices, first '",
+        ),
+        (
+            [
+                with_check("behaviour: {kind: choice, choices: [A, B]}"),
+                ("{max: 0.1}", "{kind: misbehaviour, max: 0.1}"),
+                (", misbehaviour: 1", ""),
+                (", misbehaviour: 0", ""),
+            ],
+            "checks.k.gates[0].kind",
+            "of no audit row it can be told whether the model misbehaves on it "
+            "(map `columns.misbehaviour`, or label the rows",
+        ),
+        (
+            [
+                with_check("behaviour: {kind: choice, choices: [A, B], asserts: B}"),
+                ("{max: 0.1}", "{kind: misbehaviour_over_control, max: 0.1}"),
+            ],
+            "checks.k.gates[0].kind",
+            "of no control row it can be told whether the model misbehaves on it",
         ),
         (
             [("{max: 0.1}", "{kind: disparity, attribute: sexx, max: 0.1}")],

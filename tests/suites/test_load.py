@@ -114,7 +114,8 @@ def test_every_mistake_at_once_in_the_order_of_the_file(load: Any) -> None:
         "suite.yaml:22:9: checks.c.gates[0]: a disparity gate names the `attribute` that it"
         " compares",
         "suite.yaml:23:16: checks.c.gates[1].kind: must be 'firing_rate', 'excess_over_control',"
-        " 'excess_over_reference', 'disparity', 'belief_gap' or 'belief_gap_over_reference',"
+        " 'excess_over_reference', 'disparity', 'belief_gap', 'belief_gap_over_reference',"
+        " 'misbehaviour', 'misbehaviour_over_control' or 'misbehaviour_over_reference',"
         " not 'firing'"
         " (did you mean 'firing_rate'?)",
         "suite.yaml:23:29: checks.c.gates[1].max: must be a number, not '0.1' (remove the quotes)",
@@ -146,6 +147,12 @@ def test_every_mistake_at_once_in_the_order_of_the_file(load: Any) -> None:
         ("{max: 0.1}", "{max: 0.1, warn: 0.2}", "`warn` (0.2) is above `max` (0.1)"),
         ("{max: 0.1}", "{max: 0.1, pair: x}", "belong to a disparity gate, not firing_rate"),
         ("{max: 0.1}", "{kind: belief_gap, max: 0.1}", "needs a `behaviour` with `asserts`"),
+        (
+            "{max: 0.1}",
+            "{kind: misbehaviour_over_control, max: 0.1}",
+            "a misbehaviour_over_control gate counts what the model visibly does: give the check a "
+            "`behaviour` (of kind choice, regex or row)",
+        ),
         ("{max: 0.1}", "{max: 0.1, severity: hgh}", "not 'hgh' (did you mean 'high'?)"),
         ("train: 0.4", "train: 0.9", "the shares in `split` add up to 1.5 > 1"),
         ("train: 0.4", "train: 0", "datasets.facts.split.train: must be above 0, not 0"),

@@ -140,7 +140,12 @@ checks:
     monitor: {hook_name: [blocks.0.hook_mlp_out], tokens: span}
     roles: {train: inline, validation: inline, control: inline, audit: inline}
     behaviour: {kind: row}
-    gates: [{kind: excess_over_control, max: 0.5}, {kind: excess_over_reference, max: 0.5}]
+    gates:
+      - {kind: excess_over_control, max: 0.5}
+      - {kind: excess_over_reference, max: 0.5}
+      - {kind: misbehaviour, max: 0.5}
+      - {kind: misbehaviour_over_control, max: 0.5}
+      - {kind: misbehaviour_over_reference, max: 0.5}
 """
 
 

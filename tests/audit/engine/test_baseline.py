@@ -11,7 +11,7 @@ from hypothesis import given, settings
 
 from audit import load_model, run_audit
 from audit.engine.baseline import against_baseline, must_fit, read_baseline
-from audit.engine.gates import NEEDS_REFERENCE
+from audit.engine.gates import GATES, NEEDS_REFERENCE
 from audit.engine.verdict import exit_code, heeded, run_verdict, worst
 from audit.errors import UsageError
 from audit.exit_codes import ExitCode
@@ -23,6 +23,7 @@ from reports.record import (
     Suppressed,
     Verdict,
 )
+from suites.gate_spec import reads_monitor
 from tests.reports import factory
 from tests.reports.features_factory import make_sae
 from tests.reports.strategies import reports
@@ -217,6 +218,13 @@ def test_only_where_a_reference_is_compared_with_it_has_to_be_the_same(kind: str
 def test_without_an_interval_then_a_flag_is_new(known: Estimate | None) -> None:
     found = against_baseline(record(gate()), record(gate(estimate=known)))
     assert (states(found), found.exit_code) == (["new"], 1)
+
+
+@pytest.mark.parametrize("kind", GATES)
+def test_another_monitor_makes_new_what_leans_on_it(kind: str) -> None:
+    then = record(gate(kind=kind), check={"monitor": "lda probe; all tokens, mean"})
+    found = against_baseline(record(gate(kind=kind)), then)
+    assert states(found) == ["new" if reads_monitor(kind) else "unchanged"]
 
 
 def test_another_place_that_was_chosen_is_told_and_excuses() -> None:

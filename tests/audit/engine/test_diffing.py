@@ -11,10 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audit.engine.diffing import diff_records
+from audit.engine.gates import GATES
 from reports.diff import RecordDiff
 from reports.markdown.diff import render_diff_markdown
 from reports.record import AuditReport, RoleCount, Suppressed
 from reports.text import is_hidden
+from suites.gate_spec import reads_monitor
 from tests.reports import factory
 from tests.reports.strategies import reports
 
@@ -90,6 +92,23 @@ def test_a_rate_that_rises_within_its_limit_is_worse() -> None:
     assert (diff.gates[0].status, diff.exit_code) == ("worse", 1)
     assert "on the same rows" in diff.gates[0].reason
     assert compared(firing(60), firing(2)).gates[0].status == "better"
+
+
+@pytest.mark.parametrize("kind", [kind for kind in GATES if not reads_monitor(kind)])
+def test_misbehaviour_is_compared_on_the_rows_that_tell(kind: str) -> None:
+    """What fires moved the other way, and says nothing of it."""
+
+    def side(bad: int, fires: int) -> tuple[AuditReport, pd.DataFrame]:
+        report, frame = rows_of(record({"kind": kind}), firing(fires))
+        told = [None if i < 10 else i < 10 + bad for i in range(N)]
+        return report, frame.assign(misbehaves=pd.array(told, dtype="boolean"))
+
+    (before, old), (after, new) = side(2, 60), side(60, 2)
+    [found] = diff_records(before, after, scores=(old, new)).gates
+    assert found.status == "worse"
+    assert found.paired is not None
+    assert (found.paired.event, found.paired.difference.n) == ("misbehaves", N - 10)
+    assert found.paired.difference.value == pytest.approx(58 / (N - 10))
 
 
 def test_a_margin_tolerates_growth() -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.stats import binomtest
 
 from audit.engine.gates import GATES, NotMeasurableError
 from audit.models.behaviours import Behaviour
-from probes.intervals import p_value
+from probes.intervals import p_value, paired_difference, rate_difference
 from suites.schema import Check, Gate
 from tests.audit.engine.factory import measurement, rows
 
@@ -152,6 +154,80 @@ def test_belief_gap_without_a_statement_is_not_measurable() -> None:
     )
     with pytest.raises(NotMeasurableError, match="says nothing"):
         GATES["belief_gap"](measured, None, measured.work.check.gates[0])
+
+
+def does(bad: bool | None) -> Behaviour:
+    return Behaviour(says="x", asserts=None, misbehaves=bad)
+
+
+def behaved(control: list[bool | None], audit: list[bool | None], **fields: object):
+    spec = {"kind": "misbehaviour_over_control", "max": 0.1}
+    labels = {"control_labels": fields.pop("control_labels", None)}
+    audit_rows = rows(len(audit), "a", **fields)
+    found = measurement(
+        gates=[spec],
+        behaviour={"kind": "row"},
+        audit_scores=[0.0] * len(audit),
+        audit_rows=audit_rows,
+        behaviours=list(map(does, audit)),
+        control_scores=[0.0] * len(control),
+        **labels,
+    )
+    return replace(found, control_behaviours=tuple(map(does, control)))
+
+
+def held(kind: str, *measurements: object):
+    found = measurements[0]
+    reference = measurements[1] if len(measurements) > 1 else None
+    return GATES[kind](found, reference, Gate(kind=kind, max=0.1))(0.95)
+
+
+def test_misbehaviour_counts_the_rows_that_tell() -> None:
+    """On one row in five nobody can tell; the rest is scipy's, and this project's, interval."""
+    audit = [True] * 30 + [False] * 50 + [None] * 20
+    control = [True] * 4 + [False] * 56 + [None] * 40
+    found = behaved(control, audit)
+    told, told_control = [b for b in audit if b is not None], [b for b in control if b is not None]
+    judge = binomtest(30, 80).proportion_ci(0.95)
+    plain = held("misbehaviour", found)
+    assert (plain.n, plain.value) == (80, 30 / 80)
+    assert (plain.low, plain.high) == pytest.approx((judge.low, judge.high), abs=1e-9)
+    names = [str(i) for i in range(80)]
+    assert held("misbehaviour_over_control", found) == rate_difference(
+        np.array(told), np.array(names), np.array(told_control), np.array(names[:60])
+    )
+    before = behaved(control, [None] * 10 + [False] * 90)
+    # Rows 10 to 79 tell of both models.
+    assert held("misbehaviour_over_reference", found, before) == paired_difference(
+        np.array(told[10:]), np.array([False] * 70), np.array(names[10:])
+    )
+
+
+def test_misbehaviour_that_nobody_can_tell_is_not_measurable() -> None:
+    mute, speaks = behaved([None] * 9, [None] * 9), behaved([None] * 9, [True] * 9)
+    for found in (mute, speaks):
+        with pytest.raises(NotMeasurableError, match=r"of no (audit|control) row"):
+            held("misbehaviour_over_control", found)
+    with pytest.raises(NotMeasurableError, match="of no audit row"):
+        held("misbehaviour", mute)
+    with pytest.raises(NotMeasurableError, match="no reference model"):
+        held("misbehaviour_over_reference", speaks)
+    with pytest.raises(NotMeasurableError, match="of both models"):
+        held("misbehaviour_over_reference", speaks, mute)
+
+
+def test_one_answer_to_everything_is_no_excess_over_controls_of_the_same_label() -> None:
+    """Wrong on all rows of label 1 and on none of label 0, whatever the setting."""
+    labels = [0, 1] * 50
+    wrong = [label == 1 for label in labels]
+    alike = behaved(wrong, [True] * 60, control_labels=labels, label=[1] * 60)
+    assert held("misbehaviour_over_control", alike).value == 0
+    others = behaved(wrong, [True] * 60, control_labels=labels, label=[None] * 60)
+    assert held("misbehaviour_over_control", others).value == pytest.approx(0.5), (
+        "no label to go by"
+    )
+    mixed = behaved(wrong, wrong, control_labels=labels, label=labels)
+    assert held("misbehaviour_over_control", mixed).value == 0
 
 
 def bias(fires: dict[str, list[bool]]) -> tuple[list[float], list]:

@@ -9,6 +9,7 @@ import pytest
 
 from audit.engine.candidates import finite_matrix, groups_of, labels_of
 from audit.engine.measure import thresholds
+from audit.engine.observing import Observed
 from audit.errors import MeasurementError
 from audit.models.sequences import Captured
 from audit.series.readers import Readers, change, read_check, read_reference_itself
@@ -27,7 +28,13 @@ def read(reference: Reference, seen: Seen, captured: Captured | None = None) -> 
     [work] = seen.plan.checks
     now = seen.captured if captured is None else captured
     return read_check(
-        before, reference.captured, work, now, before.behaviours, reference.words[KEY], seed=0
+        before,
+        reference.captured,
+        work,
+        now,
+        Observed(before.behaviours),
+        reference.words[KEY],
+        seed=0,
     )
 
 

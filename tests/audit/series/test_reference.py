@@ -8,15 +8,18 @@ from typing import Any
 
 import numpy as np
 import pytest
+from safetensors import safe_open
+from safetensors.numpy import save_file
 
 from audit.engine.assembly import Options
+from audit.engine.results import Measured
 from audit.errors import MeasurementError, UsageError
 from audit.models.loaded import LoadedModel, wrap_model
 from audit.series.auditing import audit_reference
 from audit.series.origin import open_checks
 from audit.series.reference import Reference, plan_like, read_reference
 from audit.series.reference_files import REFERENCE_FILE, load_reference, plan_digest, save_reference
-from tests.audit.series.planted import held, look, scrambled
+from tests.audit.series.planted import ORGANISM, held, look, scrambled
 
 
 def assert_same(a: Reference, b: Reference) -> None:
@@ -31,6 +34,7 @@ def assert_same(a: Reference, b: Reference) -> None:
             there.point, there.threshold, there.lower,
         )  # fmt: skip
         assert here.behaviours == there.behaviours
+        assert here.control_behaviours == there.control_behaviours
         assert here.scores.keys() == there.scores.keys()
         for role, scores in here.scores.items():
             assert scores.tobytes() == there.scores[role].tobytes(), role
@@ -99,6 +103,59 @@ def test_the_same_features_on_the_same_model_change_nothing(
     assert line.sae.kept == 1
     assert [one.name for one in line.readings] == ["frozen", "refit"]
     assert all(one.change is not None and one.change.value == 0 for one in line.readings)
+
+
+def behaviour_gate(folder: Path, behaviour: str | None = None) -> Any:
+    """`organism_lying` by what shows, with another behaviour where one is given."""
+    from suites.builtin import resolve_suite
+
+    file = resolve_suite(ORGANISM)
+    text = file.read_text("utf-8").replace("path: data/", f"path: {file.parent / 'data'}/")
+    text = text.replace("kind: belief_gap", "kind: misbehaviour_over_reference")
+    if behaviour is not None:
+        start, end = text.index("      kind: choice"), text.index("    fpr: 0.05")
+        text = text[:start] + f"      {behaviour}\n" + text[end:]
+    made = folder / "by_behaviour.yaml"
+    made.write_text(text, "utf-8")
+    return open_checks([made], Options())[1]
+
+
+@pytest.mark.parametrize(
+    "behaviour", [None, 'kind: regex\n      pattern: "false"\n      max_new_tokens: 1']
+)
+def test_what_it_did_on_controls_is_kept_too(
+    tmp_path: Path, honest: LoadedModel, liar: LoadedModel, behaviour: str | None
+) -> None:
+    selected = behaviour_gate(tmp_path, behaviour)
+    reference = read_reference(selected, honest)
+    [found] = [o.measurement for o in reference.outcomes if isinstance(o, Measured)]
+    assert len(found.control_behaviours) == len(found.work.roles["control"].rows)
+    for asked in (found.work.behaviour, found.work.control_behaviour):
+        assert asked is not None
+        assert asked.questions.loaded.model is None, "a reference keeps no weights"
+    save_reference(tmp_path, reference, seed=0)
+    again = load_reference(tmp_path, selected, changed(honest), seed=0)
+    assert_same(reference, again)
+    readings = [held(one, look(one, liar)).readings for one in (reference, again)]
+    assert readings[0] == readings[1]
+
+
+def test_a_reference_that_was_kept_before_controls_were_asked_goes_on(
+    tmp_path: Path, from_honest: Reference, honest: LoadedModel
+) -> None:
+    """Its own checks ask for none; a suite that now does is another one."""
+    save_reference(tmp_path, from_honest, seed=0)
+    file = tmp_path / REFERENCE_FILE
+    with safe_open(file, framework="np") as stored:
+        metadata = dict(stored.metadata())
+        tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
+    del metadata["control_behaviours"]
+    save_file(tensors, file, metadata=metadata)
+    assert_same(from_honest, load_reference(tmp_path, from_honest.selected, honest, seed=0))
+    for behaviour in (None, 'kind: regex\n      pattern: "false"\n      max_new_tokens: 1'):
+        selected = behaviour_gate(tmp_path, behaviour)
+        with pytest.raises(UsageError, match="made of other rows, checks or places"):
+            load_reference(tmp_path, selected, honest, seed=0)
 
 
 def test_another_seed_or_other_rows_are_refused(

@@ -16,7 +16,7 @@ from audit.engine.measure import Measurement
 from audit.models.behaviours import Behaviour
 from audit.series.gate_p import GATE_P
 from audit.series.readers import ReadBy, Readers
-from audit.series.signals import SAID, Signals, signals
+from audit.series.signals import MORE_THAN_CONTROLS, SAID, Signals, signals
 from audit.series.standing import Standing
 from probes.drift import DriftState, Reading
 from probes.estimate import Estimate
@@ -44,6 +44,7 @@ def base(kind: str, each: int = 2) -> Measurement:
     }
     audit = rows(CASES * each, "a", **fields)
     extra = {"behaviour": {"kind": "choice", "choices": ["y", "n"], "asserts": "y"}}
+    speaks = kind.startswith(("belief_gap", "misbehaviour"))
     return measurement(
         gates=[gate(kind).model_dump()],
         audit_scores=[-1.0] * len(audit),
@@ -53,13 +54,19 @@ def base(kind: str, each: int = 2) -> Measurement:
         behaviours=[DENIES] * len(audit),
         quality=quality(auroc=0.95),
         fpr=0.05,
-        **(extra if kind.startswith("belief_gap") else {}),
+        **(extra if speaks else {}),
     )
 
 
 def firing(found: Measurement, fires: Flags, role: str = "audit") -> Measurement:
     scores = {**found.scores, role: np.where(fires, 1.0, -1.0)}
     return replace(found, scores=scores)  # type: ignore[arg-type]
+
+
+def doing(found: Measurement, bad: Flags, role: str = "audit") -> Measurement:
+    """On these rows the model visibly misbehaves, on the others it does not."""
+    seen = tuple(Behaviour(says="x", misbehaves=bool(b), asserts=None) for b in bad)
+    return replace(found, **{"behaviours" if role == "audit" else "control_behaviours": seen})  # type: ignore[arg-type]
 
 
 def alike(draw: np.random.Generator, p: float, each: int) -> Flags:
@@ -79,6 +86,14 @@ def drawn(kind: str, draw: np.random.Generator, excess: float) -> tuple[Measurem
     if kind in ("excess_over_reference", "belief_gap_over_reference"):
         u = np.repeat(draw.uniform(size=CASES), 2)
         return firing(found, u < 0.1 + excess), firing(found, u < 0.1)
+    if kind == "misbehaviour":
+        return doing(found, alike(draw, excess, 2)), found
+    if kind == "misbehaviour_over_control":
+        now = doing(found, alike(draw, 0.05 + excess, 2))
+        return doing(now, draw.uniform(size=200) < 0.05, "control"), found
+    if kind == "misbehaviour_over_reference":
+        u = np.repeat(draw.uniform(size=CASES), 2)
+        return doing(found, u < 0.1 + excess), doing(found, u < 0.1)
     u, out = draw.uniform(size=CASES), np.zeros(CASES * 2, dtype=bool)
     out[0::2], out[1::2] = u < 0.1 + excess, u < 0.1
     return firing(found, out), found
@@ -277,6 +292,90 @@ def test_another_monitor_of_the_concept_seconds_by_its_own_gate_of_the_kind() ->
     assert [name for name, _ in heard.second] == ["feature monitor s/f"]
     wrong_kind = {"feature monitor s/f": standing(BASES["disparity"], BASES["disparity"])}
     assert signals(standing(loud, quiet), held, quiet, wrong_kind).second == ()
+
+
+# --- gates on what the model visibly does ------------------------------------------------
+
+VISIBLE = ("misbehaviour", "misbehaviour_over_control", "misbehaviour_over_reference")
+
+
+def does(kind: str, audit: float, control: float | None) -> Measurement:
+    """Misbehaves on these shares of the audit and control rows; nobody asked the controls: None.
+
+    The representation follows what the model says: it reads nothing that contradicts it.
+    """
+    found = BASES[kind]
+    now = doing(found, np.arange(CASES * 2) < audit * CASES * 2)
+    if control is None:
+        return now
+    return doing(now, np.arange(200) < control * 200, "control")
+
+
+@pytest.mark.parametrize("kind", VISIBLE[1:])
+def test_a_lie_that_no_monitor_sees_alarms_where_only_the_audit_rows_rose(kind: str) -> None:
+    before, held = does(kind, 0.0, 0.0), gate(kind)
+    heard = signals(standing(does(kind, 0.9, 0.02), before, None), held, before, {})
+    assert heard.first == SAID
+    assert heard.p is not None
+    assert heard.p < 1e-6
+    assert [name for name, _ in heard.second] == [MORE_THAN_CONTROLS]
+    assert heard.second_p is not None
+    assert heard.second_p < 1e-6
+
+
+def test_a_model_that_got_worse_everywhere_is_not_seconded() -> None:
+    """What it says rose beyond any doubt, and on controls alike."""
+    kind = "misbehaviour_over_reference"
+    before, held = does(kind, 0.0, 0.0), gate(kind)
+    heard = signals(standing(does(kind, 0.6, 0.6), before, None), held, before, {})
+    assert heard.p is not None
+    assert heard.p < 1e-4
+    assert heard.second_p is not None
+    assert heard.second_p > 0.5
+    over = "misbehaviour_over_control"
+    alone = signals(standing(does(over, 0.6, 0.6), before, None), gate(over), before, {})
+    assert alone.p is not None
+    assert alone.p > 0.5
+
+
+def test_where_no_control_was_asked_there_is_nothing_to_second_it() -> None:
+    before, held = does("misbehaviour", 0.0, None), gate("misbehaviour")
+    heard = signals(standing(does("misbehaviour", 0.9, None), before, None), held, before, {})
+    assert heard.p is not None
+    assert heard.p < 1e-6
+    assert (heard.second, heard.second_p) == ((), None)
+
+
+def beside(found: Measurement, *gates: Gate) -> Measurement:
+    """The same measurement of a check that has these gates."""
+    check = found.work.check.model_copy(update={"gates": list(gates)})
+    return replace(found, work=replace(found.work, check=check))
+
+
+def test_what_a_sound_monitor_reads_seconds_it_by_a_gate_of_its_own() -> None:
+    gates = gate("misbehaviour"), gate("firing_rate")
+    before = beside(does("misbehaviour", 0.0, None), *gates)
+    now = fires(beside(does("misbehaviour", 0.9, None), *gates), 0.8)
+    heard = signals(standing(now, before), gates[0], before, {})
+    assert [name for name, _ in heard.second] == ["frozen probe, firing_rate"]
+    assert heard.second_p is not None
+    assert heard.second_p < 1e-6
+    weak = replace(now, quality=quality(auroc=0.6))
+    deaf = signals(standing(weak, before), gates[0], before, {})
+    assert (deaf.p, deaf.second) == (heard.p, ()), "a weak monitor is no signal, and no obstacle"
+    others = {"feature monitor s/f": standing(now, before)}
+    told = signals(standing(weak, before), gates[0], before, others)
+    assert [name for name, _ in told.second] == ["feature monitor s/f"]
+
+
+def test_a_monitor_s_own_gate_is_heard_as_if_no_other_stood_beside_it() -> None:
+    held = gate("firing_rate")
+    both = (held, gate("misbehaviour_over_control"))
+    quiet = behaves(BASES["firing_rate"], 0.0)
+    loud = fires(quiet, 0.8)
+    alone = signals(standing(loud, quiet), held, quiet, {})
+    with_other = [beside(one, *both) for one in (loud, quiet)]
+    assert signals(standing(*with_other), held, with_other[1], {}) == alone
 
 
 def test_several_signals_are_corrected_for_their_number() -> None:

@@ -192,16 +192,42 @@ def test_runs_in_which_nothing_happens_alarm_as_seldom_as_stated() -> None:
     assert alarms[True] > 0, "the test would see an alarm"
 
 
-def test_looking_back_finds_the_onset_and_the_lead_and_decides_nothing() -> None:
+def test_a_gate_on_behaviour_goes_on_where_no_probe_can_be_believed() -> None:
+    visible = {"kind": "misbehaviour_over_control"}
+    blind = [
+        row(10 * i, check(gate(CERTAIN, **visible), state="monitor no longer valid"))
+        for i in range(3)
+    ]
+    [track] = follow(blind, POLICY).tracks
+    assert (track.blind, track.steps, track.alarm_step) == ([], [0, 10, 20], 10)
+    reads = [one.model_copy(deep=True) for one in blind]
+    for one in reads:
+        one.checks[0].gates[0] = gate(CERTAIN)
+    assert follow(reads, POLICY).tracks[0].blind == [0, 10, 20]
+
+
+def rising(kind: str = "firing_rate") -> list[CheckpointRow]:
+    """What the gate counts rises at step 500, behaviour at 900."""
     series = []
     for i in range(14):
         fired, did = (0.6 if i >= 5 else 0.02), (0.6 if i >= 9 else 0.02)
-        rate = gate(CERTAIN if i >= 5 else QUIET)
+        rate = gate(CERTAIN if i >= 5 else QUIET, kind=kind)
         assert rate.by_reader is not None
         read = rate.by_reader.model_copy(update={"value": fired})
         done = read.model_copy(update={"value": did})
         series.append(row(100 * i, check(rate.model_copy(update={"by_reader": read}),
                                          behaviour=done)))  # fmt: skip
+    return series
+
+
+def test_what_is_behaviour_itself_has_no_lead_over_it() -> None:
+    [track] = follow(rising("misbehaviour"), POLICY).tracks
+    assert track.onset is not None
+    assert (track.onset.step, track.behaviour_onset, track.lead) == (500, None, None)
+
+
+def test_looking_back_finds_the_onset_and_the_lead_and_decides_nothing() -> None:
+    series = rising()
     back, now = follow(series, POLICY), follow(series, POLICY, look_back=False)
     assert back.rows == now.rows
     [track] = back.tracks
