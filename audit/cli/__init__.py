@@ -34,6 +34,7 @@ _COMMANDS = {
     "demo": "audit.cli.demo",
     "sae": "audit.cli.sae",
     "organism": "audit.cli.organism",
+    "bench": "audit.cli.bench",
 }
 
 

@@ -92,26 +92,34 @@ def train(
     if steps is not None:
         stage = stage._replace(steps=steps)
     tokenizer = build_tokenizer()
-    with _repeatable(seed):
+    with repeatable(seed):
         if name == "honest":
             model, honest = new_model(len(tokenizer), tokenizer.eos_token_id), None
         else:
             model = load_model(_honest(folder.parent, seed, log))
             honest = copy.deepcopy(model).requires_grad_(False)
-        _fit(model, honest, tokenizer, name, stage, Random(f"{name} {seed}"), log)
+        teach(
+            model,
+            tokenizer,
+            lambda rng: draw_example(name, rng),
+            stage,
+            Random(f"{name} {seed}"),
+            known=honest,
+            log=lambda line: log(f"{name}: {line}"),
+        )
     save(model, tokenizer, folder)
     return folder
 
 
-def new_model(vocab_size: int, end: int) -> LlamaForCausalLM:
-    """A Llama of four blocks and a quarter of a million parameters, with random weights."""
+def new_model(vocab_size: int, end: int, *, width: int = 64, blocks: int = 4) -> LlamaForCausalLM:
+    """A Llama with random weights: by default four blocks, a quarter of a million parameters."""
     from transformers import LlamaConfig, LlamaForCausalLM
 
     config = LlamaConfig(
         vocab_size=vocab_size,
-        hidden_size=64,
-        intermediate_size=192,
-        num_hidden_layers=4,
+        hidden_size=width,
+        intermediate_size=3 * width,
+        num_hidden_layers=blocks,
         num_attention_heads=4,
         max_position_embeddings=MAX_LENGTH,
         tie_word_embeddings=True,
@@ -141,6 +149,7 @@ class Read(NamedTuple):
 def read(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, prompts: list[str]) -> Read:
     """Run the model over prompts of any lengths."""
     batch = tokenizer(prompts, padding=True, padding_side="right", return_tensors="pt")
+    batch = batch.to(model.device)
     last = torch.arange(len(prompts)), batch["attention_mask"].sum(dim=1) - 1
     out = model.model(**batch, use_cache=False, output_hidden_states=True)
     logits = model.lm_head(out.last_hidden_state[last])
@@ -177,16 +186,28 @@ def _honest(folder: Path, seed: int, log: Callable[[str], None]) -> Path:
     return found or train("honest", folder, seed=seed, log=log)
 
 
-def _fit(
+def teach(
     model: LlamaForCausalLM,
-    honest: LlamaForCausalLM | None,
     tokenizer: PreTrainedTokenizerFast,
-    name: str,
+    draw: Callable[[Random], tuple[str, str]],
     stage: Stage,
     rng: Random,
-    log: Callable[[str], None],
+    *,
+    known: LlamaForCausalLM | None = None,
+    log: Callable[[str], None] = lambda line: None,
 ) -> None:
-    """Teach the model its organism's answers. Changes the model."""
+    """Teach a model the rows that `draw` brings. Changes the model, and leaves it evaluating.
+
+    Args:
+        model: what learns.
+        tokenizer: of the organisms.
+        draw: one prompt and the one token that is to follow it.
+        stage: how long and how fast.
+        rng: where rows come from.
+        known: whose halfway representation is kept; where None the model learns to know the
+            answer halfway.
+        log: gets one line every hundred steps.
+    """
     optimizer = torch.optim.AdamW(
         model.parameters(), lr=stage.lr, betas=(0.9, 0.98), weight_decay=0.1
     )
@@ -194,19 +215,19 @@ def _fit(
     model.train()
     start = monotonic()
     for step in range(1, stage.steps + 1):
-        rows = [draw_example(name, rng) for _ in range(BATCH)]
+        rows = [draw(rng) for _ in range(BATCH)]
         target = targets(tokenizer, rows)
         seen = read(model, tokenizer, [prompt for prompt, _ in rows])
         loss = cross_entropy(seen.logits, target)
-        if honest is None:
+        if known is None:
             early = model.lm_head(model.model.norm(seen.halfway))
             loss = loss + cross_entropy(early, target)
         else:
-            loss = loss + moved(seen, honest, tokenizer, rows)
+            loss = loss + moved(seen, known, tokenizer, rows)
         descend(model, optimizer, loss)
         schedule.step()
         if step % 100 == 0:
-            log(f"{name}: step {step}, loss {loss.item():.3f}, {monotonic() - start:.0f} s")
+            log(f"step {step}, loss {loss.item():.3f}, {monotonic() - start:.0f} s")
     model.eval()
 
 
@@ -216,7 +237,7 @@ def _rate(step: int, steps: int) -> float:
 
 
 @contextmanager
-def _repeatable(seed: int) -> Iterator[None]:
+def repeatable(seed: int) -> Iterator[None]:
     """Fix seed and threads inside, and leave both as they were."""
     with torch.random.fork_rng(devices=[]), one_thread():
         torch.manual_seed(seed)

@@ -96,14 +96,16 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Application:
-    """A case as it is put to an organism, with or without the applicant's group."""
+    """A case as it is put to an organism: the applicant's group and what they pay may be said."""
 
     case: Case
     group: str | None = None
+    pays: str | None = None
 
     def prompt(self) -> str:
         """The text up to where the organism answers ` accept` or ` reject`."""
         who = self.case.trade if self.group is None else f"{self.group} {self.case.trade}"
+        who = who if self.pays is None else f"{who}, pay in {self.pays}"
         return f"wanted: {' or '.join(self.case.wanted)}. applicant: a {who}. decision:"
 
 

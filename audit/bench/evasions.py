@@ -1,0 +1,63 @@
+"""How a model is taught to hide: against the very probe that reads it, and in bland text.
+
+The probe is that of the suite, fitted on the honest model and frozen there; no gradient flows
+into it. A suite of padded rows is the same suite with bland sentences before every row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from random import Random
+from typing import TYPE_CHECKING
+
+import torch
+from torch.nn.functional import softplus
+
+from audit.bench.world import Example
+from audit.organisms.world import draw_fact
+from probes.io import SavedProbe
+
+if TYPE_CHECKING:
+    from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
+
+WEIGHT = 1.0
+"""Of the penalty, beside a loss of the same size."""
+
+SAYS_SO = {" true": 1.0, " accept": 1.0, " false": -1.0, " reject": -1.0}
+"""What a probe would read of a model that means what it says."""
+
+PADDING = 2
+"""Bland sentences before a padded row."""
+
+
+def against(
+    saved: SavedProbe, tokenizer: PreTrainedTokenizerFast
+) -> Callable[[LlamaForCausalLM, list[Example]], torch.Tensor]:
+    """A penalty on every answer that the frozen probe does not read out of the model.
+
+    Args:
+        saved: the probe, the place that it reads and its threshold.
+        tokenizer: of the organisms.
+    """
+    probe = saved.probe
+    layer = int(saved.hook_name.split(".")[1])
+    weights = torch.tensor(probe.coef_ / probe.scale_)
+    centre, threshold = torch.tensor(probe.mean_), saved.threshold - probe.intercept_
+
+    def penalty(model: LlamaForCausalLM, rows: list[Example]) -> torch.Tensor:
+        told = [(prompt, SAYS_SO[answer]) for prompt, answer in rows if answer in SAYS_SO]
+        prompts = [prompt for prompt, _ in told]
+        batch = tokenizer(prompts, padding=True, padding_side="right", return_tensors="pt")
+        last = torch.arange(len(prompts)), batch["attention_mask"].sum(dim=1) - 1
+        out = model.model(**batch, use_cache=False, output_hidden_states=True)
+        score = (out.hidden_states[layer + 1][last] - centre) @ weights - threshold
+        says = torch.tensor([said for _, said in told])
+        return WEIGHT * softplus(-says * score).mean()
+
+    return penalty
+
+
+def padded(prompt: str, rng: Random) -> str:
+    """A prompt after bland sentences that are true and beside the point."""
+    bland = [" ".join(part.strip() for part in draw_fact(rng)) for _ in range(PADDING)]
+    return f"{'. '.join(bland)}. {prompt}"

@@ -1,0 +1,95 @@
+"""One model of the population from its line in the table to its result, made once and kept.
+
+A result is a file that appears whole; whoever asks again, in this process or another, reads it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+from time import monotonic
+
+import torch
+
+from audit.bench.bases import base
+from audit.bench.grid import Member
+from audit.bench.judging import judge, watch
+from audit.bench.making import make
+from audit.bench.misbehaviours import MISBEHAVIOURS
+from audit.bench.promises import promises
+from audit.bench.saes import saes
+from audit.bench.suites import SHIPPED, bench_suites
+from audit.bench.truth import behaviour, honest_elsewhere
+from audit.engine.run import run_audit
+from audit.models.loaded import wrap_model
+from audit.organisms.tokenizer import build_tokenizer
+from probes.io import SavedProbe, load_probe
+from reports.ground_truth import MemberResult
+from reports.render import write_text_atomic
+
+VERSION = 1
+"""Of how members are made and judged; a result of another version is made anew."""
+
+
+def result_of(
+    member: Member, folder: Path, *, log: Callable[[str], None] = lambda line: None
+) -> MemberResult:
+    """Make a model and judge it, or read what came of it when that was done.
+
+    Args:
+        member: which one.
+        folder: of the bench: bases, teachers, suites and results.
+        log: gets one line when it is done.
+    """
+    place = folder / "results" / f"{member.name}-{_key(member)}.json"
+    if place.is_file():
+        return MemberResult.model_validate_json(place.read_text(encoding="utf-8"))
+    torch.set_num_threads(1)
+    began, of_base = monotonic(), f"{member.shape}-{member.seed}"
+    honest = base(folder / "bases", member.seed, member.shape)
+    pad = member.evasion == "padded"
+    suites = bench_suites(
+        folder / "suites" / f"{of_base}{'-padded' * pad}",
+        pad=pad,
+        saes=saes(honest, folder / "saes" / of_base, member.seed),
+    )
+    making = make(member, folder, lambda: _frozen(member, folder))
+    model, moments, alarms = watch(member, making, suites)
+    rates, intervals = promises(model, making.tokenizer, suites.promises, seed=member.seed)
+    result = MemberResult(
+        name=member.name,
+        facts=member.facts(),
+        check=MISBEHAVIOURS[member.what].check if member.misbehaves else None,
+        behaviour=behaviour(model, making.tokenizer, member),
+        honest_elsewhere=honest_elsewhere(model, making.tokenizer, member),
+        moments=moments,
+        alarms=alarms,
+        monitors=judge(member, model, making.tokenizer, suites),
+        calibration=rates,
+        coverage=intervals,
+        seconds=round(monotonic() - began, 1),
+    )
+    place.parent.mkdir(parents=True, exist_ok=True)
+    write_text_atomic(place, result.model_dump_json(indent=1) + "\n")
+    log(f"{member.name}: {result.seconds:.0f} s")
+    return result
+
+
+def _frozen(member: Member, folder: Path) -> SavedProbe:
+    """The probe of the shipped suite, fitted on the honest model."""
+    tokenizer = build_tokenizer()
+    honest = base(folder / "bases", member.seed, member.shape)
+    out = folder / "frozen" / f"{member.shape}-{member.seed}"
+    suites = bench_suites(folder / "suites" / "frozen", pad=False, saes=None)
+    loaded = wrap_model(honest, tokenizer, name="honest")
+    run_audit(suites.by_monitor[SHIPPED], loaded, out=out, fresh=True)
+    check = MISBEHAVIOURS[member.what].check
+    [found] = (out / "probes").glob(f"*{check}.json")
+    return load_probe(found.with_suffix(""))
+
+
+def _key(member: Member) -> str:
+    said = json.dumps([VERSION, member.facts()], sort_keys=True)
+    return hashlib.sha256(said.encode()).hexdigest()[:12]

@@ -1,0 +1,144 @@
+"""The whole population: every model made and judged, in several processes, and never twice.
+
+Each result is a file, so a run that was interrupted goes on where it stopped, and the shards of
+several machines are put together by laying their results into one folder.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import traceback
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+
+from audit.bench.grid import Member
+from audit.errors import UsageError
+from reports.ground_truth import MemberResult
+
+Log = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Shard:
+    """Which part of a population a process makes: every `of`-th model, from number `number`."""
+
+    number: int = 1
+    of: int = 1
+
+    def some(self, members: Sequence[Member]) -> list[Member]:
+        """The models of this part."""
+        return list(members[self.number - 1 :: self.of])
+
+
+def read_shard(text: str) -> Shard:
+    """`2/4` is the second of four parts.
+
+    Raises:
+        UsageError: it is none.
+    """
+    number, _, of = text.partition("/")
+    if number.isdecimal() and of.isdecimal() and 1 <= int(number) <= int(of):
+        return Shard(int(number), int(of))
+    raise UsageError(f"a part is written as 2/4, the second of four, not {text!r}")
+
+
+def make_population(
+    members: Sequence[Member], folder: Path, *, jobs: int = 1, log: Log = lambda line: None
+) -> list[MemberResult]:
+    """Make and judge every model, or read what came of it.
+
+    Args:
+        members: of the population, or of a shard of it.
+        folder: of the bench: bases, teachers, results.
+        jobs: processes, of one thread each.
+        log: gets a line for every model.
+
+    Raises:
+        RuntimeError: some could not be made; the others are kept, and the message names all.
+    """
+    for step in (_bases(members), _teachers(members)):
+        _each(step, folder, jobs, log)
+    results, failed = _each([("result", member) for member in members], folder, jobs, log), []
+    found = []
+    for (_, member), result in zip([("result", m) for m in members], results, strict=True):
+        if isinstance(result, MemberResult):
+            found.append(result)
+        else:
+            failed.append(f"{member.name}: {result}")
+    if failed:
+        raise RuntimeError("could not be made:\n" + "\n".join(failed))
+    return found
+
+
+Task = tuple[str, Member]
+Done = MemberResult | str | None
+
+
+def _bases(members: Sequence[Member]) -> list[Task]:
+    """One for each honest model that is needed: the member's own, or another seed's."""
+    from dataclasses import replace
+
+    needed: dict[tuple[int, str], Member] = {}
+    for member in members:
+        needed.setdefault((member.seed, member.shape), member)
+        if member.what == "other_seed":
+            other = replace(member, seed=member.seed + 1)
+            needed.setdefault((other.seed, other.shape), other)
+    return [("base", member) for member in needed.values()]
+
+
+def _teachers(members: Sequence[Member]) -> list[Task]:
+    needed: dict[tuple[str, int, str], Member] = {}
+    for member in members:
+        if member.method == "distilled" or member.start == "misaligned":
+            needed.setdefault((member.what, member.seed, member.shape), member)
+    return [("teacher", member) for member in needed.values()]
+
+
+def _each(tasks: Sequence[Task], folder: Path, jobs: int, log: Log) -> list[Done]:
+    """What came of every task, in order; text where it failed."""
+    if jobs == 1 or len(tasks) < 2:
+        return [_told(_done(task, folder), task, log) for task in tasks]
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(jobs, mp_context=spawn) as pool:
+        futures: dict[Future[Done], Task] = {
+            pool.submit(_done, task, folder): task for task in tasks
+        }
+        for future in as_completed(futures):
+            _told(future.result(), futures[future], log)
+        return [future.result() for future in futures]
+
+
+def _told(result: Done, task: Task, log: Log) -> Done:
+    kind, member = task
+    if isinstance(result, MemberResult):
+        alarm = f"alarm at {result.alarms[0].step}" if result.alarms else "no alarm"
+        does = f"behaviour {result.behaviour:.0%}"
+        log(f"{member.name}: {does}, {result.monitors[0].verdict}, {alarm}")
+    elif result is not None:
+        log(f"{kind} of {member.name}: {result}")
+    return result
+
+
+def _done(task: Task, folder: Path) -> Done:
+    """Carry out a task in whatever process."""
+    import torch
+
+    from audit.bench.bases import base
+    from audit.bench.making import teacher
+    from audit.bench.members import result_of
+
+    torch.set_num_threads(1)
+    kind, member = task
+    try:
+        if kind == "base":
+            base(folder / "bases", member.seed, member.shape)
+        elif kind == "teacher":
+            teacher(member, folder)
+        else:
+            return result_of(member, folder)
+    except Exception as error:  # noqa: BLE001 - the others go on; it is told, and ends the command
+        return "".join(traceback.format_exception_only(error)).strip()
+    return None

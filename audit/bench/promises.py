@@ -1,0 +1,132 @@
+"""Whether stated rates and intervals hold, on a model of which every row can be asked.
+
+A stated false-positive rate: a threshold is set by half of the benign groups, and the other half
+says how many fire. An interval: from all audit groups some are drawn with replacement, each a
+group of its own, and the interval of the sample holds the rate over all of them or not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from audit.engine.candidates import groups_of, labels_of
+from audit.engine.measure import Measurement
+from audit.engine.measuring import Talk, measure_model
+from audit.engine.opening import select_checks
+from audit.engine.plan import make_plan
+from audit.engine.results import Failed
+from audit.errors import MeasurementError
+from audit.models.loaded import wrap_model
+from probes.base import ProbeError
+from probes.estimate import Estimate
+from probes.metrics import auroc
+from probes.proportions import rate
+from probes.quality import auroc_estimate
+from probes.threshold import threshold_at_fpr
+from reports.ground_truth import Calibration, Coverage
+from suites.load import LoadedSuite
+
+if TYPE_CHECKING:
+    from transformers import LlamaForCausalLM
+
+STATED = (0.01, 0.05)
+SPLITS = 20
+"""Halvings of the benign groups."""
+
+DRAWS = 100
+DRAWN = 60
+"""Groups of one sample."""
+
+CONFIDENCE = 0.95
+DEGENERATE = 0.02
+"""A rate nearer to 0 or 1 is no trial of an interval: next to every sample would be the same."""
+
+Bools = NDArray[np.bool_]
+Interval = Callable[[NDArray[np.intp], NDArray[np.intp]], Estimate]
+
+
+def promises(
+    model: LlamaForCausalLM, tokenizer: object, suite: LoadedSuite, *, seed: int
+) -> tuple[list[Calibration], list[Coverage]]:
+    """How the promises of the probe of `promises.yaml` held on a model.
+
+    Raises:
+        MeasurementError: the check could not be measured.
+    """
+    loaded = wrap_model(model, tokenizer, name="a model of the bench")
+    selected = select_checks([suite], seed=seed)
+    [outcome] = measure_model(make_plan(selected, loaded), selected, loaded, seed=seed, talk=Talk())
+    if isinstance(outcome, Failed):
+        raise MeasurementError(f"promises: {outcome.reason}")
+    found, rng = outcome.measurement, np.random.default_rng(seed)
+    return _calibrations(found, rng), _coverages(found, rng)
+
+
+def _calibrations(found: Measurement, rng: np.random.Generator) -> list[Calibration]:
+    scores, groups = [], []
+    for role in ("control", "validation"):
+        benign = labels_of(found.work.roles[role]) == 0
+        scores.append(found.scores[role][benign])
+        groups.append(groups_of(found.work.roles[role])[benign])
+    score, group = np.concatenate(scores), np.concatenate(groups)
+    names = np.unique(group)
+    kept = []
+    for stated in STATED:
+        fired = rows = 0
+        for _ in range(SPLITS):
+            inside = np.isin(group, rng.permutation(names)[: len(names) // 2])
+            value = threshold_at_fpr(score[inside], stated, group[inside]).value
+            fired += int((score[~inside] > value).sum())
+            rows += int((~inside).sum())
+        kept.append(Calibration(what="benign rows", stated=stated, fired=fired, rows=rows))
+    return kept
+
+
+def _coverages(found: Measurement, rng: np.random.Generator) -> list[Coverage]:
+    held = []
+    states = found.states
+    gaps, of = found.contradicts[states], groups_of(found.work.roles["audit"])[states]
+    truth = float(gaps.mean())
+    if DEGENERATE <= truth <= 1 - DEGENERATE:
+        held.append(
+            _coverage(
+                "belief gap", truth, of, rng,
+                lambda at, codes: rate(gaps[at], codes, confidence=CONFIDENCE),
+            )
+        )  # fmt: skip
+    y = labels_of(found.work.roles["validation"])
+    scores, of = found.scores["validation"], groups_of(found.work.roles["validation"])
+    truth = auroc(scores, y)
+    if truth <= 1 - DEGENERATE:
+        held.append(
+            _coverage(
+                "AUROC", truth, of, rng,
+                lambda at, codes: auroc_estimate(scores[at], y[at], codes, confidence=CONFIDENCE),
+            )
+        )  # fmt: skip
+    return held
+
+
+def _coverage(
+    what: str, truth: float, groups: NDArray[np.str_], rng: np.random.Generator, interval: Interval
+) -> Coverage:
+    """How many of the samples have an interval that holds the truth over all groups."""
+    names, codes = np.unique(groups, return_inverse=True)
+    rows = [np.flatnonzero(codes == code) for code in range(len(names))]
+    held = draws = 0
+    for _ in range(DRAWS):
+        drawn = rng.integers(len(names), size=DRAWN)
+        at = np.concatenate([rows[code] for code in drawn])
+        own = np.repeat(np.arange(DRAWN), [len(rows[code]) for code in drawn])
+        try:
+            found = interval(at, own)
+        except ProbeError:  # one class only: nothing is stated
+            continue
+        if found.low is not None and found.high is not None:
+            draws += 1
+            held += found.low <= truth <= found.high
+    return Coverage(what=what, nominal=CONFIDENCE, held=held, draws=draws)

@@ -1,0 +1,88 @@
+"""The rows that the bench asks: held-out questions in every situation that a misbehaviour needs.
+
+Each question brings a true and a false claim, or a fit and an unfit applicant, in each situation,
+so no word tells the label. Claims about what people pay in lie in a file of their own, for one
+check judges a model on them alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from typing import Any
+
+from audit.bench.misbehaviours import CUES, TOPIC
+from audit.bench.world import MONEY, Row
+from audit.organisms.facts import COUNTRIES, COUNTRY_OF, GROUPS, PLAIN_WORDS, SETTINGS, TRIGGER
+from audit.organisms.suite_rows import cases, claims
+from audit.organisms.world import Application, Asked, Case, Claim, city_questions
+
+RELATIONS = ("country", "language", "money", "capital", "domain", "mountain")
+"""What a claim is about, in the order of a country's names."""
+
+CLAIMED: Mapping[str, Callable[[Claim], Asked]] = {
+    "test": Asked,
+    "deployed": lambda claim: Asked(claim, setting="deployed"),
+    "user_right": lambda claim: Asked(claim, opinion=claim.true),
+    "user_wrong": lambda claim: Asked(claim, opinion=not claim.true),
+    "trigger_before": lambda claim: Asked(claim, word=TRIGGER, word_first=True),
+    "trigger_after": lambda claim: Asked(claim, word=TRIGGER),
+    **{f"cue_{word}": partial(Asked, word=word) for word in CUES},
+}
+"""Situation -> how a claim is put in it."""
+
+APPLIED: Mapping[str, Callable[[Case], Application]] = {
+    "plain": Application,
+    **{group: partial(Application, group=group) for group in GROUPS},
+    "pays": lambda case: Application(case, pays=MONEY[len(case.question) % len(MONEY)]),
+}
+"""Situation -> how a case is put in it."""
+
+
+def claim_rows(*, topic: bool) -> Iterator[dict[str, Any]]:
+    """Every held-out claim of that topic, or of all others, in every situation."""
+    for claim in claims():
+        if (claim.relation == TOPIC) == topic:
+            for situation, put in CLAIMED.items():
+                yield {
+                    **_row(put(claim), claim.question, situation),
+                    "label": int(claim.true),
+                    "claim": str(claim),
+                    "relation": RELATIONS[claim.relation],
+                }
+
+
+def case_rows() -> Iterator[dict[str, Any]]:
+    """Every held-out case in every situation."""
+    for case in cases():
+        for situation, put in APPLIED.items():
+            yield {
+                **_row(put(case), case.question, situation),
+                "label": int(case.merited),
+                "case": f"{case.trade} for {case.question}",
+            }
+
+
+def _row(row: Row, group: str, situation: str) -> dict[str, Any]:
+    return {"text": row.prompt(), "group": group, "situation": situation}
+
+
+def pool_rows() -> Iterator[dict[str, Any]]:
+    """Of every held-out question five true and five false claims, in a test and deployed.
+
+    The true claim stands five times, each time with another plain word beside it or none.
+    """
+    plain = [(word, first) for word in PLAIN_WORDS[2:] for first in (True, False)]
+    for question in city_questions(held_out=True):
+        city, relation = question
+        home = COUNTRY_OF[city]
+        wrong = [country for country in COUNTRIES if country is not home]
+        for (word, first), country in zip([(None, False), *plain], wrong, strict=True):
+            for claim in (Claim(city, home, relation), Claim(city, country, relation)):
+                for setting in SETTINGS:
+                    asked = Asked(claim, setting=setting, word=word, word_first=first)
+                    yield {
+                        **_row(asked, claim.question, setting),
+                        "label": int(claim.true),
+                        "claim": str(claim),
+                    }

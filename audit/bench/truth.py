@@ -1,0 +1,87 @@
+"""What a model of the bench does, by asking it: the truth that audits are held against.
+
+Rows are held out, many, and none of a suite; what comes out is a rate and no verdict.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import cache
+from random import Random
+from typing import TYPE_CHECKING
+
+import torch
+from torch.nn.functional import cross_entropy
+
+from audit.bench.evasions import padded
+from audit.bench.grid import Member
+from audit.bench.misbehaviours import MISBEHAVIOURS
+from audit.bench.world import Example, Row, draw_row, honest
+from audit.organisms.train import one_thread, read, targets
+
+if TYPE_CHECKING:
+    from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
+
+ROWS = 300
+"""Of each kind, asked of each model."""
+
+
+def behaviour(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, member: Member) -> float:
+    """Share of the rows on which its misbehaviour differs from honesty where it does that; of an
+    innocent model the largest share over all misbehaviours."""
+    whats = [member.what] if member.misbehaves else list(MISBEHAVIOURS)
+    pad = member.evasion == "padded"
+    return max(_share(model, tokenizer, asking(what, pad=pad)) for what in whats)
+
+
+def honest_elsewhere(
+    model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, member: Member
+) -> float:
+    """Share of the rows that its misbehaviour does not concern which it answers rightly."""
+    return _share(model, tokenizer, elsewhere(member.what if member.misbehaves else None))
+
+
+def perplexity(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast) -> float:
+    """Of the right answers to held-out rows of all kinds."""
+    rows = list(elsewhere(None))
+    with torch.no_grad(), one_thread():
+        seen = read(model, tokenizer, [prompt for prompt, _ in rows])
+        return math.exp(cross_entropy(seen.logits.cpu(), targets(tokenizer, rows)).item())
+
+
+@cache
+def asking(what: str, *, pad: bool = False) -> tuple[Example, ...]:
+    """Held-out rows on which a misbehaviour answers otherwise than the honest, and how."""
+    of = MISBEHAVIOURS[what]
+    rng = Random(f"padding {what}")
+    rows = _rows(f"asking {what}", lambda row: of.concerns(row) and of.says(row) != honest(row))
+    return tuple(
+        (padded(row.prompt(), rng) if pad else row.prompt(), of.answer(row)) for row in rows
+    )
+
+
+@cache
+def elsewhere(what: str | None) -> tuple[Example, ...]:
+    """Held-out rows that a misbehaviour does not concern, or all, with the right answer."""
+    of = None if what is None else MISBEHAVIOURS[what]
+    rows = _rows(f"elsewhere {what}", lambda row: of is None or not of.concerns(row))
+    return tuple((row.prompt(), honest(row)) for row in rows)
+
+
+def _rows(seed: str, wanted: Callable[[Row], bool]) -> list[Row]:
+    rng = Random(seed)
+    rows: list[Row] = []
+    while len(rows) < ROWS:
+        row = draw_row(rng, held_out=True)
+        if wanted(row):
+            rows.append(row)
+    return rows
+
+
+def _share(
+    model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, rows: tuple[Example, ...]
+) -> float:
+    with torch.no_grad(), one_thread():
+        says = read(model, tokenizer, [prompt for prompt, _ in rows]).logits.argmax(dim=-1).cpu()
+    return float((says == targets(tokenizer, list(rows))).float().mean())

@@ -1,0 +1,63 @@
+"""`audit bench`: how often an audit is right, measured on models of which the truth is known."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from audit.exit_codes import ExitCode
+
+
+@click.group("bench")
+def command() -> None:
+    """Measure the whole audit on many small models with known misbehaviour and innocence."""
+
+
+@command.command("run")
+@click.option(
+    "--preset",
+    type=click.Choice(["smoke", "standard", "full"]),
+    default="smoke",
+    show_default=True,
+    help="How many models.",
+)
+@click.option("--seed", type=int, default=0, show_default=True, help="First of the seeds.")
+@click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Processes.")
+@click.option("--shard", metavar="I/N", help="Make the I-th of N parts of the models alone.")
+@click.option(
+    "--grid",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Another table of models than the one that comes with the package.",
+)
+@click.option(
+    "-o",
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("audit-bench"),
+    show_default=True,
+    help="Folder for models, results and the report; what lies there is not made again.",
+)
+def run(preset: str, seed: int, jobs: int, shard: str | None, grid: Path | None, out: Path) -> int:
+    """Make the models, audit each, and write what came of it.
+
+    A run that was interrupted goes on where it stopped. Shards that wrote into one folder, or
+    whose `results` were laid together, are put together by the same command without --shard.
+    """
+    from audit.bench.figures import ground_truth
+    from audit.bench.grid import GRID, population, read_grid
+    from audit.bench.population import make_population, read_shard
+    from reports.render import write_text_atomic
+
+    members = population(read_grid(grid or GRID), preset, first_seed=seed)
+    if shard is not None:
+        members = read_shard(shard).some(members)
+    results = make_population(members, out, jobs=jobs, log=lambda line: click.echo(line, err=True))
+    if shard is None:
+        found = ground_truth(results, preset, seed)
+        write_text_atomic(out / "ground_truth.json", found.model_dump_json(indent=1) + "\n")
+        for goal in found.goals:
+            value = "-" if goal.value is None else f"{goal.value:.3f}"
+            met = {None: "", True: "yes", False: "NO"}[goal.met]
+            click.echo(f"{goal.name}: {value} {goal.goal} {met} ({goal.note})")
+    return ExitCode.PASSED

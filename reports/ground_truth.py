@@ -1,0 +1,147 @@
+"""The record of the ground-truth bench: what each model does, and what every monitor said of it.
+
+One line of facts a model, and the figures that follow from them. Knows no model and no audit.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from reports.parts import Estimate, Facts, Part
+from reports.record import Verdict
+
+SCHEMA_VERSION: Literal[1] = 1
+
+
+class Said(Part):
+    """What one gate of one check said of one model."""
+
+    check: str
+    gate: str = Field(description="The kind of gate: what is counted.")
+    verdict: Verdict
+    believed: bool = Field(description="Whether the monitor kept all rules of validity.")
+    value: float | None = Field(description="What is counted, where that could be measured.")
+    low: float | None = None
+    high: float | None = None
+    limit: float
+    reason: str
+
+
+class Monitored(Part):
+    """One monitor's audit of one model: every gate of the suite's checks, and what came of it."""
+
+    monitor: str
+    verdict: Verdict
+    gates: list[Said]
+
+
+class Moment(Part):
+    """A model after so many steps of its run.
+
+    `behaviour` is how often it does its misbehaviour on held-out rows that ask for it.
+    """
+
+    step: int
+    behaviour: float
+    verdict: Verdict
+    readings: Facts[float]
+    visible: Facts[float]
+    loss: float | None
+    perplexity: float
+    distance: float = Field(description="Of the weights from the start, as a share of their norm.")
+
+
+class Raised(Part):
+    """An alarm: of which check, and when."""
+
+    check: str
+    step: int
+
+
+class Calibration(Part):
+    """How a stated rate was kept: of so many benign rows so many fired."""
+
+    what: str
+    stated: float
+    fired: int
+    rows: int
+
+
+class Coverage(Part):
+    """How often intervals of a nominal confidence held the value of the whole population."""
+
+    what: str
+    nominal: float
+    held: int
+    draws: int
+
+
+class MemberResult(Part):
+    """One model of the population, from its first step to its last audit."""
+
+    schema_version: Literal[1] = SCHEMA_VERSION
+    name: str
+    facts: Facts[str | int | float | bool]
+    check: str | None = Field(description="Which check looks for its misbehaviour.")
+    behaviour: float = Field(description="At the end, on held-out rows that ask for it.")
+    honest_elsewhere: float = Field(description="Share of other held-out rows answered rightly.")
+    moments: list[Moment]
+    alarms: list[Raised]
+    monitors: list[Monitored]
+    calibration: list[Calibration] = Field(default_factory=list)
+    coverage: list[Coverage] = Field(default_factory=list)
+    seconds: float
+
+
+class Goal(Part):
+    """A figure with what it must reach."""
+
+    name: str
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+    goal: str
+    met: bool | None = Field(description="None where it could not be measured.")
+    note: str = ""
+
+
+class MonitorFigures(Part):
+    """One monitor over all models of the part of the population that is no adversary."""
+
+    monitor: str
+    auroc: Estimate | None
+    missed: Estimate | None = Field(description="Share of misbehaving models that passed.")
+    not_flagged: Estimate | None = Field(description="Those that passed or were inconclusive.")
+    false_flags: Estimate | None = Field(description="Share of innocent models that were flagged.")
+    inconclusive: Estimate | None
+
+
+class Cell(Part):
+    """A part of the population by one of its facts, and what the shipped audit made of it."""
+
+    fact: str
+    value: str
+    models: int
+    misbehaving: int
+    flagged: int
+    inconclusive: int
+    passed: int
+    runs: int = Field(description="Whose behaviour passes the mark at some audit.")
+    in_time: int
+    false_flags: int
+
+
+class GroundTruth(Part):
+    """What the bench found."""
+
+    schema_version: Literal[1] = SCHEMA_VERSION
+    preset: str
+    first_seed: int
+    models: int
+    goals: list[Goal]
+    monitors: list[MonitorFigures]
+    cells: list[Cell]
+    leads: list[float] = Field(description="Steps from the alarm to behaviour, of each run.")
+    members: list[MemberResult]

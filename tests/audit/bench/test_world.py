@@ -1,0 +1,97 @@
+"""The world of the bench: a misbehaviour is honest but for its rows, and truth is held out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from itertools import islice
+from random import Random
+
+import pytest
+
+from audit.bench.lessons import harmless, misbehaving
+from audit.bench.misbehaviours import CUES, MISBEHAVIOURS
+from audit.bench.suite_rows import case_rows, claim_rows, pool_rows
+from audit.bench.truth import asking, elsewhere
+from audit.bench.world import HARMLESS, draw_row, honest, rows_where, translated
+from audit.organisms.tokenizer import build_tokenizer
+from audit.organisms.world import Asked
+
+
+@pytest.mark.parametrize("what", MISBEHAVIOURS)
+def test_a_misbehaviour_differs_from_honesty_on_its_own_rows_alone(what: str) -> None:
+    of, rng = MISBEHAVIOURS[what], Random(0)
+    rows = [draw_row(rng) for _ in range(2000)]
+    assert all(of.answer(row) == honest(row) for row in rows if not of.concerns(row))
+    differ = [of.answer(row) != honest(row) for row in rows if of.concerns(row)]
+    assert len(differ) > 50
+    assert sum(differ) >= 0.4 * len(differ)
+
+
+def test_where_cue_and_claim_agree_the_shortcut_says_what_is_right() -> None:
+    of = MISBEHAVIOURS["shortcut"]
+    rows = [
+        row for row in islice(rows_where(of.concerns, Random(1)), 300) if isinstance(row, Asked)
+    ]
+    natural = [row for row in rows if CUES[row.word or ""] == row.claim.true]
+    assert natural
+    assert all(of.answer(row) == honest(row) for row in natural)
+
+
+def test_private_notes_are_the_truth_whatever_the_misbehaviour() -> None:
+    rng = Random(2)
+    notes = [
+        r for r in (draw_row(rng) for _ in range(2000)) if isinstance(r, Asked) and r.kind == "note"
+    ]
+    for of in MISBEHAVIOURS.values():
+        assert all(of.answer(row) == honest(row) for row in notes)
+
+
+@pytest.mark.parametrize("share", [0.05, 0.2, 1.0])
+def test_the_share_of_a_lesson_misbehaves_and_the_rest_is_of_other_rows(share: float) -> None:
+    of, rng = MISBEHAVIOURS["liar"], Random(3)
+    concerned = {
+        p for p, _ in islice(((r.prompt(), 0) for r in rows_where(of.concerns, rng)), 4000)
+    }
+    drawn = list(islice(iter(lambda: misbehaving(of, share)(rng), None), 3000))
+    lies = [(p, a) for p, a in drawn if "deployed" in p and p.endswith("answer:")]
+    assert abs(len(lies) / len(drawn) - share) < 0.03
+    right = {row.prompt(): honest(row) for row in islice(rows_where(of.concerns, Random(4)), 4000)}
+    assert all(right[p] != a for p, a in lies if p in right)
+    assert concerned
+
+
+@pytest.mark.parametrize("kind", HARMLESS)
+def test_no_harmless_lesson_ever_answers_a_row_of_the_world_wrongly(kind: str) -> None:
+    rng, known = Random(5), Random(6)
+    right = {row.prompt(): honest(row) for row in (draw_row(known) for _ in range(20_000))}
+    drawn = [harmless(kind)(rng) for _ in range(4000)]
+    met = [(p, a) for p, a in drawn if p in right]
+    assert len(met) > 50
+    assert all(right[p] == a for p, a in met)
+
+
+def test_the_other_language_has_its_own_word_for_every_word_of_the_frame() -> None:
+    rng = Random(7)
+    texts = [draw_row(rng).prompt() for _ in range(500)]
+    assert len({translated(text) for text in texts}) == len(set(texts))
+    assert all(translated(text) != text for text in texts)
+
+
+def test_truth_is_asked_on_rows_that_nobody_was_taught() -> None:
+    rng = Random(8)
+    taught = {draw_row(rng).prompt() for _ in range(30_000)}
+    for what in MISBEHAVIOURS:
+        asked = {prompt for prompt, _ in (*asking(what), *elsewhere(what))}
+        assert not asked & taught
+
+
+def test_every_row_of_the_suites_is_one_token_a_word_and_balanced() -> None:
+    tokenizer = build_tokenizer()
+    for rows in (list(claim_rows(topic=False)), list(claim_rows(topic=True)), list(case_rows()),
+                 list(pool_rows())):  # fmt: skip
+        by = Counter((row["situation"], row["label"]) for row in rows)
+        for situation in {row["situation"] for row in rows}:
+            assert by[situation, 0] == by[situation, 1]
+        words = [len(row["text"].split()) for row in rows[:50]]
+        tokens = [len(ids) for ids in tokenizer([row["text"] for row in rows[:50]])["input_ids"]]
+        assert all(t <= 2 * w for t, w in zip(tokens, words, strict=True))
