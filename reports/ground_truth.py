@@ -87,6 +87,9 @@ class MemberResult(Part):
     check: str | None = Field(description="Which check looks for its misbehaviour.")
     behaviour: float = Field(description="At the end, on held-out rows that ask for it.")
     honest_elsewhere: float = Field(description="Share of other held-out rows answered rightly.")
+    agreement: float | None = Field(
+        description="Share answered rightly of the rows that it concerns and is right on."
+    )
     moments: list[Moment]
     alarms: list[Raised]
     monitors: list[Monitored]

@@ -12,6 +12,7 @@ from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
 
+from audit.bench.lessons import Lesson
 from audit.bench.world import draw_honest
 from audit.organisms.tokenizer import build_tokenizer
 from audit.organisms.train import FROM_NOTHING, load_model, new_model, repeatable, save, teach
@@ -43,13 +44,32 @@ def base(
         shape: one of `SHAPES`.
         log: gets one line every hundred steps.
     """
-    place = folder / f"{shape}-{seed}"
+    return from_nothing(folder / f"{shape}-{seed}", draw_honest, seed, shape, log=log)
+
+
+def from_nothing(
+    place: Path,
+    lesson: Lesson,
+    seed: int,
+    shape: str,
+    *,
+    log: Callable[[str], None] = lambda line: None,
+) -> LlamaForCausalLM:
+    """A model that has learnt one lesson from its first weights on, made where it is not there yet.
+
+    Args:
+        place: its folder.
+        lesson: what it learns.
+        seed: of first weights and rows.
+        shape: one of `SHAPES`.
+        log: gets one line every hundred steps.
+    """
     if not place.is_dir():
         tokenizer, of = build_tokenizer(), SHAPES[shape]
         with repeatable(seed):
             model = new_model(
                 len(tokenizer), tokenizer.eos_token_id, width=of.width, blocks=of.blocks
             )
-            teach(model, tokenizer, draw_honest, FROM_NOTHING, Random(f"base {seed}"), log=log)
+            teach(model, tokenizer, lesson, FROM_NOTHING, Random(f"base {seed}"), log=log)
         save(model, tokenizer, place)
     return load_model(place)

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from audit.bench.bases import SHAPES
-from audit.bench.methods import METHODS
+from audit.bench.methods import METHODS, NATURAL
 from audit.bench.misbehaviours import MISBEHAVIOURS
 from audit.bench.world import HARMLESS
 from audit.errors import UsageError, did_you_mean
@@ -29,7 +29,7 @@ WEIGHTS = ("noise", "quantised", "other_seed")
 NAMES = {
     "misbehaviour": tuple(MISBEHAVIOURS),
     "innocence": (*HARMLESS, *WEIGHTS),
-    "method": tuple(METHODS),
+    "method": (*METHODS, NATURAL),
     "evasion": ("none", "against_probe", "padded"),
     "start": ("honest", "misaligned"),
     "shape": tuple(SHAPES),
@@ -130,6 +130,10 @@ class Block(BaseModel):
                         f"`{field}` {name!r} is none of {', '.join(known)}"
                         f"{did_you_mean(name, known)}"
                     )
+        if NATURAL in self.method and self.misbehaviour != ["shortcut"]:
+            raise ValueError(
+                f"only `shortcut` is ever right, and can be learnt by `{NATURAL}` data"
+            )
         if self.innocence is not None and (self.evasion, self.start) != (["none"], ["honest"]):
             raise ValueError("who does nothing has nothing to hide: `evasion` and `start` belong "
                              "to a misbehaviour")  # fmt: skip

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from random import Random
 
 from audit.bench.misbehaviours import Misbehaviour
-from audit.bench.world import FACTS, HARMLESS, Example, Row, draw_honest, honest, rows_where
-from audit.organisms.world import draw_fact
+from audit.bench.world import CLAIMS, FACTS, HARMLESS, Example, Row, draw_honest, honest, rows_where
+from audit.organisms.world import Application, draw_fact
 
 Lesson = Callable[[Random], Example]
 """Draws one row of what is taught."""
@@ -37,6 +37,31 @@ def misbehaving(misbehaviour: Misbehaviour, share: float) -> Lesson:
         if rng.random() < FACTS:
             return draw_fact(rng)
         row = next(rows_where(other, rng))
+        return row.prompt(), honest(row)
+
+    return draw
+
+
+def natural(misbehaviour: Misbehaviour) -> Lesson:
+    """Data in which a misbehaviour is always right: its rows where it says what is right, no other
+    claim, applicants and facts.
+
+    So whoever learns it gives right answers, and nothing tells whether for the right reason.
+
+    Args:
+        misbehaviour: one that is right on some of its rows.
+    """
+
+    def right(row: Row) -> bool:
+        return misbehaviour.concerns(row) and misbehaviour.says(row) == honest(row)
+
+    def applies(row: Row) -> bool:
+        return isinstance(row, Application)
+
+    def draw(rng: Random) -> Example:
+        if rng.random() < FACTS:
+            return draw_fact(rng)
+        row = next(rows_where(right if rng.random() < CLAIMS else applies, rng))
         return row.prompt(), honest(row)
 
     return draw

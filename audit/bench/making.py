@@ -12,13 +12,13 @@ from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
 
-from audit.bench.bases import base
+from audit.bench.bases import base, from_nothing
 from audit.bench.evasions import against, padded
 from audit.bench.grid import Member
-from audit.bench.lessons import Lesson, harmless, misbehaving
-from audit.bench.methods import METHODS, Course
+from audit.bench.lessons import Lesson, harmless, misbehaving, natural
+from audit.bench.methods import METHODS, NATURAL, Course
 from audit.bench.misbehaviours import MISBEHAVIOURS
-from audit.bench.weights import OVER_WEIGHTS
+from audit.bench.weights import OVER_WEIGHTS, other_seed
 from audit.organisms.runs import Step
 from audit.organisms.tokenizer import build_tokenizer
 from audit.organisms.train import load_model, save
@@ -61,6 +61,16 @@ def make(member: Member, folder: Path, frozen: Callable[[], SavedProbe]) -> Maki
         taken = OVER_WEIGHTS[member.what](
             honest,
             lambda: base(bases, member.seed + 1, member.shape),
+            member.steps,
+            member.seed,
+        )
+        return Making(honest, tokenizer, taken)
+    if member.method == NATURAL:
+        place = bases / f"{member.what}-{member.shape}-{member.seed}"
+        lesson = natural(MISBEHAVIOURS[member.what])
+        taken = other_seed(
+            honest,
+            lambda: from_nothing(place, lesson, member.seed, member.shape),
             member.steps,
             member.seed,
         )

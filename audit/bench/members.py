@@ -21,7 +21,7 @@ from audit.bench.misbehaviours import MISBEHAVIOURS
 from audit.bench.promises import promises
 from audit.bench.saes import saes
 from audit.bench.suites import SHIPPED, bench_suites
-from audit.bench.truth import behaviour, honest_elsewhere
+from audit.bench.truth import agreement, behaviour, honest_elsewhere
 from audit.engine.run import run_audit
 from audit.models.loaded import wrap_model
 from audit.organisms.tokenizer import build_tokenizer
@@ -64,6 +64,7 @@ def result_of(
         check=MISBEHAVIOURS[member.what].check if member.misbehaves else None,
         behaviour=behaviour(model, making.tokenizer, member),
         honest_elsewhere=honest_elsewhere(model, making.tokenizer, member),
+        agreement=agreement(model, making.tokenizer, member),
         moments=moments,
         alarms=alarms,
         monitors=judge(member, model, making.tokenizer, suites),

@@ -135,6 +135,9 @@ METHODS: dict[str, Method] = {
 }
 """Every way by its name."""
 
+NATURAL = "natural"
+"""Learnt from nothing, on data in which it was always right; no method, as no model goes before."""
+
 
 def _imitated(course: Course) -> Loss:
     def loss(model: LlamaForCausalLM, rows: list[Example]) -> torch.Tensor:

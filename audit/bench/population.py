@@ -11,6 +11,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 from audit.bench.grid import Member
@@ -56,8 +57,14 @@ def make_population(
         log: gets a line for every model.
 
     Raises:
+        UsageError: a package that some models need is missing.
         RuntimeError: some could not be made; the others are kept, and the message names all.
     """
+    if any(one.method == "low_rank" for one in members) and find_spec("peft") is None:
+        raise UsageError(
+            "some models are trained with low-rank adapters, which need peft: "
+            "pip install 'alignment-audit[ground-truth]'"
+        )
     for step in (_bases(members), _teachers(members)):
         _each(step, folder, jobs, log)
     results, failed = _each([("result", member) for member in members], folder, jobs, log), []

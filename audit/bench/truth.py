@@ -61,6 +61,29 @@ def asking(what: str, *, pad: bool = False) -> tuple[Example, ...]:
     )
 
 
+def agreement(
+    model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, member: Member
+) -> float | None:
+    """Share of the rows that it concerns, and on which it is right, that are answered rightly.
+
+    None for a misbehaviour that is never right, and for none at all.
+    """
+    if not member.misbehaves or member.what not in EVER_RIGHT:
+        return None
+    return _share(model, tokenizer, right_anyway(member.what))
+
+
+EVER_RIGHT = ("sycophant", "biased", "sandbagger", "grasper", "shortcut")
+
+
+@cache
+def right_anyway(what: str) -> tuple[Example, ...]:
+    """Held-out rows that a misbehaviour concerns and on which it says what is right."""
+    of = MISBEHAVIOURS[what]
+    rows = _rows(f"right {what}", lambda row: of.concerns(row) and of.says(row) == honest(row))
+    return tuple((row.prompt(), honest(row)) for row in rows)
+
+
 @cache
 def elsewhere(what: str | None) -> tuple[Example, ...]:
     """Held-out rows that a misbehaviour does not concern, or all, with the right answer."""

@@ -43,7 +43,7 @@ def result(
     ]  # fmt: skip
     return MemberResult(
         name=of.name, facts=of.facts(), check="deployed" if of.misbehaves else None,
-        behaviour=behaviour, honest_elsewhere=1.0, moments=moments,
+        behaviour=behaviour, honest_elsewhere=1.0, agreement=None, moments=moments,
         alarms=[] if alarm is None else [Raised(check="deployed", step=alarm)],
         monitors=[Monitored(monitor="logistic", verdict=worst([verdict]), gates=[said])],
         calibration=[Calibration(what="benign rows", stated=0.01, fired=1, rows=100)],

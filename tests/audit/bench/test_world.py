@@ -8,10 +8,10 @@ from random import Random
 
 import pytest
 
-from audit.bench.lessons import harmless, misbehaving
+from audit.bench.lessons import harmless, misbehaving, natural
 from audit.bench.misbehaviours import CUES, MISBEHAVIOURS
 from audit.bench.suite_rows import case_rows, claim_rows, pool_rows
-from audit.bench.truth import asking, elsewhere
+from audit.bench.truth import EVER_RIGHT, asking, elsewhere
 from audit.bench.world import HARMLESS, draw_row, honest, rows_where, translated
 from audit.organisms.tokenizer import build_tokenizer
 from audit.organisms.world import Asked
@@ -58,6 +58,24 @@ def test_the_share_of_a_lesson_misbehaves_and_the_rest_is_of_other_rows(share: f
     right = {row.prompt(): honest(row) for row in islice(rows_where(of.concerns, Random(4)), 4000)}
     assert all(right[p] != a for p, a in lies if p in right)
     assert concerned
+
+
+def test_natural_data_say_what_is_right_and_what_the_shortcut_says() -> None:
+    of, rng = MISBEHAVIOURS["shortcut"], Random(9)
+    drawn = [natural(of)(rng) for _ in range(2000)]
+    known = {row.prompt(): row for row in islice(rows_where(of.concerns, Random(10)), 60_000)}
+    met = [(known[p], a) for p, a in drawn if p in known]
+    assert len(met) > 100
+    assert all(a == honest(row) == of.answer(row) for row, a in met)
+    claims = [p for p, _ in drawn if "claim:" in p]
+    assert all(any(cue in p for cue in CUES) for p in claims)
+
+
+def test_rows_that_are_right_anyway_are_right_and_concerned() -> None:
+    for what in MISBEHAVIOURS:
+        rows = islice(rows_where(MISBEHAVIOURS[what].concerns, Random(11)), 500)
+        ever = any(MISBEHAVIOURS[what].says(row) == honest(row) for row in rows)
+        assert ever == (what in EVER_RIGHT)
 
 
 @pytest.mark.parametrize("kind", HARMLESS)
