@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from probes.base import Array, Bools, Floats, Groups, Indices, Probe, ProbeError
+from probes.base import Array, Bools, Floats, Groups, Indices, Probe, ProbeError, group_codes
 from probes.crossval import grouped_folds, out_of_fold
 from probes.estimate import Estimate
 from probes.fitters import AnyFitter, fit_labelings
@@ -19,7 +19,7 @@ from probes.logistic import logistic_regression
 from probes.metrics import auroc
 from probes.multiplicity import permuted_labels
 from probes.quality import auroc_estimate
-from probes.training_set import binary_labels, training_set
+from probes.training_set import binary_labels
 
 _WORD = r"(?u)\b\w+\b"  # single letters and digits are words too
 _WORD_PENALTIES = (1.0, 10.0, 100.0, 1000.0)  # C of scikit-learn, the strongest first
@@ -174,12 +174,13 @@ def shuffled_label_probes(
     Raises:
         ProbeError: as the fitter does.
     """
-    rows = training_set(x, y, groups)
+    labels = binary_labels(y, len(np.asarray(x)))
+    codes, n_groups = group_codes(groups, len(labels))
     shuffled = [
-        permuted_labels(rows.y, rows.groups, rows.n_groups, 1, np.random.default_rng(seed))[0]
+        permuted_labels(labels, codes, n_groups, 1, np.random.default_rng(seed))[0]
         for seed in random_states
     ]
-    labelings = [labels.astype(np.intp) for labels in shuffled]
+    labelings = [one.astype(np.intp) for one in shuffled]
     return fit_labelings(fitter, x, labelings, groups, folds=folds, random_states=random_states)
 
 

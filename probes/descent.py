@@ -89,7 +89,8 @@ def descend(rows: Rows, problems: Problems, start: Solutions, *, tolerance: floa
     rounding = 64 * np.finfo(toss_up.dtype).eps
     most = dots(toss_up, toss_up) * (rows.squares + len(toss_up.T))
     enough = tolerance**2 * _downhill(rows, problems, toss_up, 0.0)[2] + rounding**2 * most
-    found = Solutions(start.shares.copy(), start.intercept.copy(), start.margin.copy())
+    del toss_up
+    found = Solutions(*map(np.empty_like, (start.shares, start.intercept, start.margin)))
     at, going, last = start, np.arange(len(start.margin)), None
     residual = problems.residual(at.margin)
     for _ in range(MOST_ROUNDS):

@@ -73,24 +73,29 @@ def fit_logistic_labelings(
     """
     rows = training_set(x, labelings[0], groups)
     labels = [binary_labels(y, len(rows.y)) for y in labelings]
-    z, mean, scale = rows.standardised()
     held_out = [
         _held_out(rows.groups, y, folds, seed)
         for y, seed in zip(labels, random_states, strict=True)
     ]
+    z, mean, scale = rows.standardised()
+    del rows
     some = max(1, _MOST_AT_ONCE // (_FIRST_AT_ONCE * (folds + 1) * len(z)))
-    probes = []
+    found = []
     with one_thread():
         single, double = rows_of(z)
+        del z  # as large as all that is held of the rows, and not asked for until the end
         for start in range(0, len(labels), some):
             here = labels[start : start + some]
             tuned = _tuned(single, here, held_out[start : start + some])
-            shares, intercepts = _kept(double, here, tuned)
-            probes += [
-                LinearProbe(coef, float(intercept), mean, scale, "logistic", penalty)
-                for coef, intercept, (penalty, _) in zip(shares @ z, intercepts, tuned, strict=True)
-            ]
-    return probes
+            found.append((*_kept(double, here, tuned), [penalty for penalty, _ in tuned]))
+        del single, double
+        z = np.asarray(x) - mean
+        z /= scale
+        return [
+            LinearProbe(coef, float(intercept), mean, scale, "logistic", penalty)
+            for shares, intercepts, penalties in found
+            for coef, intercept, penalty in zip(shares @ z, intercepts, penalties, strict=True)
+        ]
 
 
 def _held_out(groups: Array, y: Bools, folds: int, random_state: int) -> Bools:

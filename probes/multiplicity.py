@@ -42,9 +42,11 @@ def permuted_labels(
     positives = np.bincount(codes, labels, n_groups)
     pure = (positives == 0) | (positives == np.bincount(codes, minlength=n_groups))
     rows = np.argsort(codes, kind="stable")
-    within = np.argsort(codes[rows] + rng.random((n, len(rows))), axis=1)
+    drawn = rng.random((n, len(rows)))
+    drawn += codes[rows]
     shuffled = np.empty((n, len(rows)), dtype=bool)
-    shuffled[:, rows] = labels[rows][within]
+    shuffled[:, rows] = labels[rows][np.argsort(drawn, axis=1)]
+    del drawn
     blocks = np.zeros((n, n_groups), dtype=bool)
     blocks[:, pure] = rng.permuted(np.tile(positives[pure] > 0, (n, 1)), axis=1)
     of_pure = pure[codes]

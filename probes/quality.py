@@ -14,7 +14,7 @@ from probes.base import Array, Floats, Groups, group_codes
 from probes.estimate import Estimate, tail
 from probes.metrics import auroc, calibration_error, calibration_gaps, scores_and_labels
 from probes.proportions import mover, rate
-from probes.resampling import resamples, weighted_aurocs
+from probes.resampling import blocks, resamples, weighted_aurocs
 
 
 def auroc_estimate(
@@ -267,8 +267,13 @@ def calibration_error_estimate(
     sums = np.bincount(cells, residual, n_groups * n_bins).reshape(shape)
     there = np.count_nonzero(np.bincount(cells, minlength=n_groups * n_bins).reshape(shape), axis=0)
     sums = sums * np.sqrt(there / np.maximum(there - 1, 1))  # the mean took a degree of freedom
-    signs = np.random.default_rng(random_state).choice((-1.0, 1.0), (n_resamples, n_groups))
-    noise = np.abs(signs @ sums).sum(axis=1) / n
+    rng = np.random.default_rng(random_state)
+    noise = np.concatenate(
+        [
+            np.abs(rng.choice((-1.0, 1.0), (some, n_groups)) @ sums).sum(axis=1) / n
+            for some in blocks(n_resamples, n_groups)
+        ]
+    )
     reach = float(np.quantile(noise, 1 - tail(confidence)))
     low, high = max(value - reach, 0.0), min(value + reach, 1.0)
     if n_groups == 1:

@@ -14,7 +14,7 @@ import numpy as np
 from probes.base import Bools, Floats, Groups, Indices, group_codes
 from probes.estimate import Estimate, tail
 
-_CELLS_AT_ONCE = 4_000_000  # float64 cells of one block of resamples: 32 MB
+_CELLS_AT_ONCE = 1_000_000  # float64 cells of one block of resamples: 8 MB
 
 
 def draw_multiplicities(n_groups: int, n_resamples: int, rng: np.random.Generator) -> Floats:
@@ -28,9 +28,17 @@ def draw_multiplicities(n_groups: int, n_resamples: int, rng: np.random.Generato
 def resamples(n_rows: int, n_groups: int, n_resamples: int, random_state: int) -> Iterator[Floats]:
     """Multiplicities in blocks that stay small beside the rows they will weigh."""
     rng = np.random.default_rng(random_state)
-    at_once = max(1, _CELLS_AT_ONCE // max(n_rows, n_groups))
-    for done in range(0, n_resamples, at_once):
-        yield draw_multiplicities(n_groups, min(at_once, n_resamples - done), rng)
+    for some in blocks(n_resamples, max(n_rows, n_groups)):
+        yield draw_multiplicities(n_groups, some, rng)
+
+
+def blocks(n_resamples: int, cells: int) -> list[int]:
+    """How many resamples of so many cells to draw at once, in as many blocks as it takes.
+
+    No block is much smaller than the others: a product with one row would be summed otherwise.
+    """
+    n_blocks = min(n_resamples, -(-n_resamples * cells // _CELLS_AT_ONCE))
+    return [(n_resamples + block) // n_blocks for block in range(n_blocks)]
 
 
 def bootstrap(

@@ -66,14 +66,12 @@ def simpler(
     y_train, groups_train = labels_of(train), groups_of(train)
     y, groups = labels_of(validation), groups_of(validation)
 
-    def matrices(read: int, of: str = "") -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        return (
-            finite_matrix(captured, read, train, f"{of}train rows"),
-            finite_matrix(captured, read, validation, f"{of}validation rows"),
-        )
+    # Each is a copy, so none is made before it is asked for, or outlives what asked.
+    def seen(read: int, of: str = "") -> NDArray[np.float32]:
+        return finite_matrix(captured, read, train, f"{of}train rows")
 
-    x_train, x = matrices(candidate.read)
-    raw_train, raw = (x_train, x) if work.raw_read is None else matrices(work.raw_read)
+    def asked(read: int, of: str = "") -> NDArray[np.float32]:
+        return finite_matrix(captured, read, validation, f"{of}validation rows")
 
     def auroc(scores: Scores) -> Estimate:
         return recorded(
@@ -81,12 +79,13 @@ def simpler(
         )
 
     def fitted(fit: AnyFitter, read: int, of: str = "") -> Estimate:
-        seen, asked = matrices(read, of)
         probe = known.once(
             ("fitted", *fit_key(fit, work, read, seed)),
-            lambda: fit(seen, y_train, groups_train, folds=monitor.folds, random_state=seed),
+            lambda: fit(
+                seen(read, of), y_train, groups_train, folds=monitor.folds, random_state=seed
+            ),
         )
-        return auroc(probe.decision_function(asked))
+        return auroc(probe.decision_function(asked(read, of)))
 
     def shuffled(draws: range) -> Iterable[Scores]:
         # A weighting of features is a logistic probe of them, and scores alike.
@@ -94,13 +93,20 @@ def simpler(
         probes = known.once(
             ("shuffled", draws, *fit_key(alike, work, candidate.read, seed)),
             lambda: baselines.shuffled_label_probes(
-                alike, x_train, y_train, groups_train, folds=monitor.folds, random_states=draws
+                alike,
+                seen(candidate.read),
+                y_train,
+                groups_train,
+                folds=monitor.folds,
+                random_states=draws,
             ),
         )
+        x = asked(candidate.read)
         return [probe.decision_function(x) for probe in probes]
 
     def random_direction(draws: range) -> Iterable[Scores]:
-        return baselines.random_direction_scores(raw_train, raw, random_states=draws)
+        read = candidate.read if work.raw_read is None else work.raw_read
+        return baselines.random_direction_scores(seen(read), asked(read), random_states=draws)
 
     def luck(score: Callable[[range], Iterable[Scores]], draws: int, what: str) -> Estimate:
         seeds = range(seed * draws, (seed + 1) * draws)

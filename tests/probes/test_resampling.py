@@ -4,9 +4,11 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from probes import auroc, bootstrap
-from probes.resampling import draw_multiplicities, resamples, weighted_aurocs
+from probes.resampling import blocks, draw_multiplicities, resamples, weighted_aurocs
 
 
 @pytest.mark.parametrize("decimals", [6, 0])
@@ -37,8 +39,23 @@ def test_multiplicities_are_draws_with_replacement():
 
 
 def test_blocks_add_up_and_stay_small():
-    blocks = list(resamples(3_000_000, 5, 7, 0))
-    assert [len(block) for block in blocks] == [1] * 7
+    drawn = list(resamples(3_000_000, 5, 7, 0))
+    assert [len(block) for block in drawn] == [1] * 7
+
+
+@given(st.integers(1, 3000), st.integers(1, 5_000_000))
+def test_blocks_are_alike_and_hold_what_fits(n_resamples: int, cells: int):
+    sizes = blocks(n_resamples, cells)
+    assert sum(sizes) == n_resamples
+    assert max(sizes) - min(sizes) <= 1
+    assert max(sizes) == 1 or max(sizes) * cells <= 1_000_000 + cells
+
+
+def test_how_many_are_drawn_at_once_changes_no_draw():
+    whole = list(resamples(20, 20, 50, 3))
+    parts = list(resamples(300_000, 20, 50, 3))
+    assert (len(whole), len(parts)) == (1, 15)
+    assert (np.concatenate(parts) == whole[0]).all()
 
 
 def test_the_mean_gets_the_interval_of_its_standard_error():
