@@ -17,6 +17,7 @@ from audit.engine.plan import CheckWork, RoleWork
 from audit.errors import MeasurementError
 from audit.models.capture import Captured
 from audit.models.hook_names import HookPoint
+from audit.models.sequences import finite_rows
 from probes.base import Probe
 from probes.crossval import cross_validated_scores
 from probes.fitters import AnyFitter, Fitter, fitter
@@ -135,7 +136,7 @@ def finite_matrix(captured: Captured, read: int, role: RoleWork, what: str) -> N
         MeasurementError: some are NaN or infinite; the message counts the rows.
     """
     x = captured.matrix(read, role.at)
-    bad = int((~np.isfinite(x)).any(axis=1).sum())
+    bad = int((~finite_rows(x)).sum())
     if bad:
         raise MeasurementError(f"activations are NaN or infinite on {bad} of {len(x)} {what}")
     return x

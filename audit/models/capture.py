@@ -61,7 +61,8 @@ def capture(
     if any(sequence.next_tokens for sequence in sequences):
         loaded.must_speak()
     device = device_of(loaded.model)
-    kept = Kept(reads, device.type == "cuda")
+    sizes = [len(sequence.selections) for sequence in sequences]
+    kept = Kept(reads, sizes, device.type == "cuda")
     budget = max_batch_tokens or batch_tokens(str(device), loaded.d_model)
     done = _adding_up(progress)
     stretches = _stretches(sequences, resolved)

@@ -6,13 +6,14 @@ Copies leave the device without waiting for it; the first look at the result wai
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from audit.errors import UsageError
 from audit.models.padding import Batch
-from audit.models.sequences import Captured, Read, TokenSequence
+from audit.models.row_index import RowIndex
+from audit.models.sequences import Captured, Read, TokenSequence, finite_rows
 from probes.base import ProbeError
 from probes.pooling import pooling
 from probes.sae.sae import FeatureReader
@@ -31,7 +32,8 @@ class Kept:
     A batch that ran out of memory may come again: it overwrites what it had written.
     """
 
-    def __init__(self, reads: Sequence[Read], pinned: bool) -> None:
+    def __init__(self, reads: Sequence[Read], sizes: Sequence[int], pinned: bool) -> None:
+        """`sizes` says how many selections each sequence has."""
         try:
             self._poolings = [pooling(read.pooling) for read in reads]
         except ProbeError as error:
@@ -39,7 +41,7 @@ class Kept:
         self._reads = reads
         self._pinned = pinned
         self._devices: set[torch.device] = set()
-        self._rows: list[dict[tuple[int, int], int]] = [{} for _ in reads]
+        self._rows = [RowIndex(sizes) for _ in reads]
         self._vectors: list[Tensor | None] = [None] * len(reads)
         self._predicted: list[tuple[tuple[tuple[int, int, int], ...], Tensor]] = []
 
@@ -51,7 +53,7 @@ class Kept:
             for number, selection in enumerate(sequences[index].selections):
                 for read in selection.reads:
                     if read in reads:
-                        self._rows[read].setdefault((index, number), len(self._rows[read]))
+                        self._rows[read].enter((index, number))
 
     def hear(self, batch: Batch, read: int, x: Tensor) -> None:
         """Pool what a read wants of `x`, `[batch, tokens, width]`, and keep it."""
@@ -104,15 +106,15 @@ class Kept:
             np.empty((0, d_model), np.float32) if kept is None else kept.numpy()
             for kept in self._vectors
         )
-        log_probs: list[list[float]] = [[] for _ in range(n_sequences)]
+        log_probs: dict[int, list[float]] = {}
         for targets, values in self._predicted:
             for (sequence, _, _), value in zip(targets, values.tolist(), strict=True):
-                log_probs[sequence].append(value)
+                log_probs.setdefault(sequence, []).append(value)
         return Captured(
             vectors=vectors,
             rows=tuple(self._rows),
-            log_probs=tuple(map(tuple, log_probs)),
-            non_finite=tuple(_non_finite(matrix) for matrix in vectors),
+            log_probs=tuple(tuple(log_probs.get(index, ())) for index in range(n_sequences)),
+            non_finite=tuple(int((~finite_rows(matrix)).sum()) for matrix in vectors),
         )
 
 
@@ -121,7 +123,3 @@ def _features(hook_name: str, tokens: Tensor, reader: FeatureReader) -> Tensor:
         return reader(tokens)
     except ProbeError as error:
         raise UsageError(f"{error}, at {hook_name}") from None
-
-
-def _non_finite(matrix: np.ndarray[Any, np.dtype[np.float32]]) -> int:
-    return int((~np.isfinite(matrix)).any(axis=1).sum())

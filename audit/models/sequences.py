@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -78,7 +78,7 @@ class Captured:
     """
 
     vectors: tuple[NDArray[np.float32], ...]
-    rows: tuple[dict[tuple[int, int], int], ...]
+    rows: tuple[Mapping[tuple[int, int], int], ...]
     log_probs: tuple[tuple[float, ...], ...]
     non_finite: tuple[int, ...]
 
@@ -92,6 +92,15 @@ class Captured:
         rows = self.rows[read]
         matrix: NDArray[np.float32] = self.vectors[read][[rows[key] for key in keys]]
         return matrix
+
+
+def finite_rows(x: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Which rows of `[n, width]` hold neither NaN nor infinity, `[n]`, with no copy of them."""
+    # NaN outlasts every comparison, so the largest or the smallest of a row tells of it, too.
+    with np.errstate(invalid="ignore"):
+        largest, smallest = x.max(axis=1, initial=0), x.min(axis=1, initial=0)
+    finite: NDArray[np.bool_] = np.isfinite(largest) & np.isfinite(smallest)
+    return finite
 
 
 def captured_bytes(sequences: Sequence[TokenSequence], reads: Sequence[Read], d_model: int) -> int:

@@ -11,7 +11,14 @@ from numpy.typing import NDArray
 
 from audit.models.cache.keys import answer_key, next_kind, pooled_kind, sequence_id
 from audit.models.cache.segments import Table, table_of
-from audit.models.sequences import Captured, Read, Selection, TokenSequence
+from audit.models.row_index import RowIndex
+from audit.models.sequences import (
+    Captured,
+    Read,
+    Selection,
+    TokenSequence,
+    finite_rows,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +50,8 @@ class Answers:
         self.keys: list[list[bytes]] = [[] for _ in self.kinds]
         self.digests = [sequence_id(sequence.ids) for sequence in sequences]
         self._sequences = sequences
-        self._rows: list[dict[tuple[int, int], int]] = [{} for _ in reads]
+        sizes = [len(sequence.selections) for sequence in sequences]
+        self._rows = [RowIndex(sizes) for _ in reads]
         self._first_next: list[int] = []
         for slot, kind in enumerate(self.kinds):
             if kind in self.kinds[:slot]:  # equal readers: the later one is not worth the care
@@ -53,7 +61,7 @@ class Answers:
             for number, selection in enumerate(sequence.selections):
                 key = answer_key(name, selection.positions)
                 for read in selection.reads:
-                    self._rows[read][index, number] = len(self.keys[read])
+                    self._rows[read].enter((index, number))
                     self.keys[read].append(key)
             self._first_next.append(len(self.keys[-1]))
             self.keys[-1] += [answer_key(name, asked) for asked in sequence.next_tokens]
@@ -146,5 +154,5 @@ class Answers:
             log_probs=tuple(
                 tuple(flat[first:end]) for first, end in zip(self._first_next, ends, strict=True)
             ),
-            non_finite=tuple(int((~np.isfinite(matrix)).any(axis=1).sum()) for matrix in vectors),
+            non_finite=tuple(int((~finite_rows(matrix)).sum()) for matrix in vectors),
         )
