@@ -16,7 +16,7 @@ from suites.cells import CellError
 from suites.columns import CONTENTS, Claims, cell, is_template
 from suites.problems import show
 from suites.records import Record
-from suites.rows import Row
+from suites.rows import NO_ATTRIBUTES, Row
 
 T = TypeVar("T")
 
@@ -74,7 +74,9 @@ def draft(record: Record, claims: Claims, meanings: Meanings, written: str) -> D
         span=field("span", cells.as_optional_text),
         attributes=MappingProxyType(
             {name: _converted(name, name, values, cells.as_attribute) for name in claims.attributes}
-        ),
+        )
+        if claims.attributes
+        else NO_ATTRIBUTES,
         place=":".join(
             str(part) for part in (record.written or written, record.line) if part is not None
         ),

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+NO_ATTRIBUTES: Mapping[str, str | int | float | bool | None] = MappingProxyType({})
+
 
 @dataclass(frozen=True, slots=True)
 class Message:
@@ -47,6 +49,6 @@ class Row:
     misbehaviour: int | None = None
     span: str | None = None
     attributes: Mapping[str, str | int | float | bool | None] = field(
-        default_factory=lambda: MappingProxyType({})
+        default_factory=lambda: NO_ATTRIBUTES
     )
     place: str = ""

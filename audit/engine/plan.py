@@ -277,8 +277,9 @@ class _Builder:
     def __init__(self) -> None:
         self.reads: dict[Read, int] = {}
         self.index: dict[tuple[int, ...], int] = {}
-        self._selections: list[dict[tuple[int, ...], tuple[int, set[int]]]] = []
-        self._next_tokens: list[dict[tuple[int, int], None]] = []
+        self._selections: list[tuple[Selection, ...]] = []
+        self._alike: dict[tuple[Selection, ...], tuple[Selection, ...]] = {}
+        self._next_tokens: dict[int, dict[tuple[int, int], None]] = {}
         self._encoded: dict[tuple[int, Truncation], tuple[Row, Encoded]] = {}
 
     def encoded(
@@ -300,30 +301,31 @@ class _Builder:
         self, ids: tuple[int, ...], positions: tuple[int, ...], reads: tuple[int, ...]
     ) -> tuple[int, int]:
         sequence = self._sequence(ids)
-        selections = self._selections[sequence]
-        selection, wanted = selections.setdefault(positions, (len(selections), set()))
-        wanted.update(reads)
-        return sequence, selection
+        known = self._selections[sequence]
+        number = next((n for n, one in enumerate(known) if one.positions == positions), len(known))
+        before, after = known[:number], known[number + 1 :]
+        wanted = {*reads, *(read for one in known[number : number + 1] for read in one.reads)}
+        selections = (*before, Selection(positions, tuple(sorted(wanted))), *after)
+        # Most prompts of a length are asked for alike, and then hold the same selections.
+        self._selections[sequence] = self._alike.setdefault(selections, selections)
+        return sequence, number
 
     def ask(self, asked: TokenSequence) -> None:
-        self._next_tokens[self._sequence(asked.ids)].update(dict.fromkeys(asked.next_tokens))
+        wanted = self._next_tokens.setdefault(self._sequence(asked.ids), {})
+        wanted.update(dict.fromkeys(asked.next_tokens))
 
     def _sequence(self, ids: tuple[int, ...]) -> int:
         index = self.index.setdefault(ids, len(self.index))
         if index == len(self._selections):
-            self._selections.append({})
-            self._next_tokens.append({})
+            self._selections.append(())
         return index
 
     def sequences(self) -> tuple[TokenSequence, ...]:
         return tuple(
             TokenSequence(
                 ids=ids,
-                selections=tuple(
-                    Selection(positions, tuple(sorted(reads)))
-                    for positions, (_, reads) in self._selections[index].items()
-                ),
-                next_tokens=tuple(self._next_tokens[index]),
+                selections=self._selections[index],
+                next_tokens=tuple(self._next_tokens.get(index, ())),
             )
             for ids, index in self.index.items()
         )

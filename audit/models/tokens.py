@@ -33,7 +33,7 @@ class Encoded:
         response_start: position of the answer's first token, None without an answer.
         response_end: position after the answer's last token.
         offsets: characters `[start, end)` of each token; empty where the tokenizer has none.
-        special: for each token whether it is a special one.
+        special: for each token 1 if it is a special one, else 0.
         truncated: tokens were cut off.
         rendered: the text with its parts.
         place: where the row was written, for messages.
@@ -44,7 +44,7 @@ class Encoded:
     response_start: int | None
     response_end: int | None
     offsets: Sequence[tuple[int, int]]
-    special: tuple[bool, ...]
+    special: Sequence[int]
     truncated: bool
     rendered: Rendered
     place: str
@@ -198,7 +198,7 @@ def _encoded(
         start,
         end,
         packed(offsets),
-        tuple(special),
+        bytes(special),
         truncated,
         rendered,
         where(row),

@@ -9,7 +9,7 @@ import pytest
 from audit.engine.opening import open_suites, select_checks
 from audit.engine.plan import Plan, make_plan
 from audit.models.loading import load_model
-from audit.models.tokens import encode_rows
+from audit.models.tokens import encode_rows, select_tokens
 from suites.schema import ROLES
 
 SUITE = """\
@@ -67,3 +67,16 @@ def test_a_row_with_another_label_is_another_row(tmp_path: Path, label: int) -> 
         assert b.label == label
     apart = zip(one.roles["audit"].encoded, two.roles["audit"].encoded, strict=True)
     assert not any(a is b for a, b in apart)
+
+
+def test_prompts_that_are_asked_for_alike_hold_the_same_selections(tmp_path: Path) -> None:
+    plan = planned(tmp_path, "pleas")
+    distinct = {sequence.selections for sequence in plan.sequences}
+    assert len({id(sequence.selections) for sequence in plan.sequences}) == len(distinct)
+    assert len(distinct) < len(plan.sequences) / 4
+    for check in plan.checks:  # and still each finds its own
+        for role in check.roles.values():
+            for (index, number), encoded in zip(role.at, role.encoded, strict=True):
+                wanted = select_tokens(encoded, check.check.monitor.tokens)
+                assert plan.sequences[index].ids == encoded.ids
+                assert plan.sequences[index].selections[number].positions == wanted
