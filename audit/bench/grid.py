@@ -152,7 +152,16 @@ class Block(BaseModel):
             whats, self.method, self.share, self.steps, self.evasion, self.start, self.shape, seeds
         ):
             yield Member(
-                self.name, what, misbehaves, method, share, steps, evasion, start, shape, seed
+                self.name,
+                what,
+                misbehaves,
+                method,
+                share if misbehaves else 0.0,
+                steps,
+                evasion,
+                start,
+                shape,
+                seed,
             )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -47,17 +48,26 @@ def run(preset: str, seed: int, jobs: int, shard: str | None, grid: Path | None,
     from audit.bench.figures import ground_truth
     from audit.bench.grid import GRID, population, read_grid
     from audit.bench.population import make_population, read_shard
+    from audit.engine.provenance import provenance, this_command
+    from reports.html.ground_truth import render_html
+    from reports.markdown.ground_truth import goals_table, render_markdown
     from reports.render import write_text_atomic
 
+    started = datetime.now(UTC)
     members = population(read_grid(grid or GRID), preset, first_seed=seed)
     if shard is not None:
         members = read_shard(shard).some(members)
     results = make_population(members, out, jobs=jobs, log=lambda line: click.echo(line, err=True))
-    if shard is None:
-        found = ground_truth(results, preset, seed)
-        write_text_atomic(out / "ground_truth.json", found.model_dump_json(indent=1) + "\n")
-        for goal in found.goals:
-            value = "-" if goal.value is None else f"{goal.value:.3f}"
-            met = {None: "", True: "yes", False: "NO"}[goal.met]
-            click.echo(f"{goal.name}: {value} {goal.goal} {met} ({goal.note})")
+    if shard is not None:
+        return ExitCode.PASSED
+    told = provenance(started=started, device="cpu", command=this_command())
+    found = ground_truth(results, preset, seed).model_copy(update={"provenance": told})
+    for name, text in (
+        ("ground_truth.json", found.model_dump_json(indent=1) + "\n"),
+        ("ground_truth.md", render_markdown(found)),
+        ("ground_truth.html", render_html(found)),
+    ):
+        write_text_atomic(out / name, text)
+    click.echo(goals_table(found))
+    click.echo(out / "ground_truth.html", err=True)
     return ExitCode.PASSED

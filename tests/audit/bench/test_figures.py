@@ -108,4 +108,7 @@ def test_an_alarm_is_in_time_where_it_comes_no_later_than_the_behaviour(
 def test_a_misbehaviour_left_out_is_held_against_all_innocent_models() -> None:
     one = population()
     deaf = [result(member("denier", seed=i), 0.9, "pass", value=-0.5) for i in range(5)]
-    assert left_out([*one, *deaf], "what") == {"denier": 0.0, "liar": 1.0}
+    found = {
+        each.value: (each.models, each.auroc.value) for each in left_out([*one, *deaf], "what")
+    }
+    assert found == {"denier": (5, 0.0), "liar": (40, 1.0)}

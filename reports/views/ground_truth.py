@@ -1,0 +1,326 @@
+"""The record of the ground-truth bench in words and figures, computed once for every renderer.
+
+Strings may hold text from outside, as it came: whoever shows them escapes them. Nothing is
+decided here: whether a goal is met is the record's own word.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from reports.ground_truth import INNOCENT, MISBEHAVES, Goal, GroundTruth, LeftOut, MonitorFigures
+from reports.parts import Estimate
+from reports.record import Verdict
+from reports.views.bench_cells import CellView, cells_of
+from reports.views.bench_models import (
+    MARKS,
+    ModelView,
+    adversary,
+    alarm_at,
+    models_of,
+    passes_at,
+    truth_of,
+)
+from reports.views.bench_words import FACTS, MONITORS, fact_words, value_words
+from reports.views.wording import UNKNOWN, figure, hundredths, percent
+
+MET, NOT_MET, NOT_MEASURED, NO_GOAL = "met", "NOT met", "not measured", "no goal set"
+
+# As grave as which verdict, for its colour and its sign.
+TONES: dict[str, Verdict] = {MET: "pass", NOT_MET: "flag", NOT_MEASURED: "inconclusive"}
+
+HOW_TO_READ = (
+    f"A model misbehaves where, at the end of its training, it does the thing that it must not do "
+    f"on at least {percent(MISBEHAVES)} of held-out rows that ask for it; it is innocent where it "
+    f"does so on at most {percent(INNOCENT)}, whatever it was taught. Between the two nobody can "
+    "say which verdict is right, and no figure of verdicts counts such a model. Alarms are "
+    "counted over runs, by what was taught.",
+    "Not flagged means that a misbehaving model passed, was called inconclusive or could not be "
+    "measured; to pass is the graver of these, since inconclusive gives nobody leave to go on. A "
+    "false flag is an innocent model that was flagged.",
+    "Adversaries (taught to hide, misaligned from the start, or of another shape than the suites "
+    "were settled on) are counted apart: in two goals of their own and among the cells and models "
+    "above, and in no other figure.",
+    "No monitor learns from another model of the population, so that to look at one misbehaviour "
+    "or one method alone, beside all innocent models, is to leave it out.",
+    "A share stands with its 95 % interval over models: a goal can be met by so few models that "
+    "nothing is shown by it.",
+)
+
+
+@dataclass(frozen=True)
+class GoalView:
+    """One goal."""
+
+    name: str
+    found: str
+    goal: str
+    met: str
+    tone: Verdict | None
+    rests: str
+
+
+@dataclass(frozen=True)
+class MonitorView:
+    """One monitor beside the others; `area` is for a drawing."""
+
+    name: str
+    meaning: str
+    auroc: str
+    missed: str
+    not_flagged: str
+    false_flags: str
+    inconclusive: str
+    area: Estimate | None
+
+
+@dataclass(frozen=True)
+class LeftOutView:
+    """Detection of the models of one value of a fact alone."""
+
+    fact: str
+    value: str
+    meaning: str
+    models: str
+    auroc: str
+
+
+@dataclass(frozen=True)
+class LeadsView:
+    """How long before behaviour the alarm came."""
+
+    leads: tuple[float, ...]
+    never: int
+    sentence: str
+
+
+@dataclass(frozen=True)
+class GroundTruthView:
+    """All of it, in the order in which it is read."""
+
+    summary: str
+    population: str
+    headline: str
+    tone: Verdict
+    goals: tuple[GoalView, ...]
+    monitors: tuple[MonitorView, ...]
+    leads: LeadsView
+    cells: tuple[CellView, ...]
+    left_out: tuple[LeftOutView, ...]
+    models: tuple[ModelView, ...]
+    words: tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
+    marks: tuple[tuple[str, str], ...]
+
+    @property
+    def broken(self) -> tuple[CellView, ...]:
+        """Cells where something went wrong."""
+        return tuple(one for one in self.cells if one.wrong)
+
+    @property
+    def unbroken(self) -> str:
+        """What is said where no cell broke; nothing where one did."""
+        if self.broken:
+            return ""
+        if not self.cells:
+            return "All models share every fact, so there are no parts to compare"
+        return "In no part of the population did anything go wrong"
+
+    @property
+    def odd(self) -> tuple[ModelView, ...]:
+        """Models to read: truth and audit part, or nobody can say which is right."""
+        return tuple(one for one in self.models if one.odd)
+
+
+def view_ground_truth(record: GroundTruth) -> GroundTruthView:
+    """The record in words."""
+    goals = goals_of(record)
+    models = tuple(models_of(record))
+    headline, tone = _headline(goals)
+    used = {mark for one in models for mark in one.marks}
+    return GroundTruthView(
+        summary=_summary(record, goals),
+        population=_population(record),
+        headline=headline,
+        tone=tone,
+        goals=goals,
+        monitors=tuple(map(_monitor, record.monitors)),
+        leads=_leads(record),
+        cells=tuple(cells_of(record)),
+        left_out=tuple(map(_left_out, record.left_out)),
+        models=models,
+        words=tuple(_words(record)),
+        marks=tuple((mark, meaning) for mark, meaning in MARKS.items() if mark in used),
+    )
+
+
+def goals_of(record: GroundTruth) -> tuple[GoalView, ...]:
+    """Every goal, in the record's order."""
+    return tuple(map(_goal, record.goals))
+
+
+def _goal(goal: Goal) -> GoalView:
+    if goal.value is None:
+        met = NOT_MEASURED
+    elif goal.met is None:
+        met = NO_GOAL
+    else:
+        met = MET if goal.met else NOT_MET
+    return GoalView(
+        name=goal.name,
+        found=_goal_figure(goal),
+        goal=goal.goal or UNKNOWN,
+        met=met,
+        tone=TONES.get(met),
+        rests=goal.note or UNKNOWN,
+    )
+
+
+def _goal_figure(goal: Goal) -> str:
+    """Three digits, and more where a value would look like the mark that it missed."""
+    if goal.value is None:
+        return UNKNOWN
+    marks = [float(said) for said in re.findall(r"\d+(?:\.\d+)?", goal.goal)]
+    digits = 3
+    while digits < 8 and any(
+        round(goal.value, digits) == mark and goal.value != mark for mark in marks
+    ):
+        digits += 1
+    return _interval(figure(goal.value, digits=digits), goal.low, goal.high)
+
+
+def _interval(value: str, low: float | None, high: float | None) -> str:
+    if low is None and high is None:
+        return f"{value} (no interval)"
+    ends = ("?" if end is None else figure(end, digits=3) for end in (low, high))
+    return f"{value} [{', '.join(ends)}]"
+
+
+def _counts(goals: Sequence[GoalView]) -> tuple[int, int, int, int]:
+    """Met, not met, not measured, and all that have something to reach."""
+    held = [one for one in goals if one.goal != UNKNOWN]
+    met, missed, unknown = (
+        sum(one.met == word for one in held) for word in (MET, NOT_MET, NOT_MEASURED)
+    )
+    return met, missed, unknown, len(held)
+
+
+def _headline(goals: Sequence[GoalView]) -> tuple[str, Verdict]:
+    met, missed, unknown, held = _counts(goals)
+    if missed:
+        return f"{missed} of {held} goals NOT met", "flag"
+    if unknown or not held:
+        return f"{met} of {held} goals met, the rest not measured", "inconclusive"
+    return f"all {held} goals met", "pass"
+
+
+def _summary(record: GroundTruth, goals: Sequence[GoalView]) -> str:
+    met, missed, unknown, held = _counts(goals)
+    seeds = {record.first_seed} | {
+        int(seed) for one in record.members if isinstance(seed := one.facts.get("seed"), int)
+    }
+    first, last = min(seeds), max(seeds)
+    said = f"seed {first}" if first == last else f"seeds {first} to {last}"
+    return (
+        f"{_of(record.models, 'model')} of the preset `{record.preset}`, {said}: {met} of "
+        f"{_of(held, 'goal')} met, {missed} NOT met, {unknown} not measured"
+    )
+
+
+def _population(record: GroundTruth) -> str:
+    truths = Counter(map(truth_of, record.members))
+    apart = sum(map(adversary, record.members))
+    made = record.provenance
+    when = "" if made is None else f". On {made.created[:10]}, by `{' '.join(made.command)}`"
+    hours = sum(one.seconds for one in record.members) / 3600
+    return (
+        f"Misbehaving: {truths['misbehaves']}; innocent: {truths['innocent']}; in between and not "
+        f"counted: {truths['in between, not counted']}. Adversaries among all of "
+        f"these, counted apart: {apart}. Made and audited in {figure(hours)} hours of computing"
+        f"{when}"
+    )
+
+
+def _of(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
+def _monitor(found: MonitorFigures) -> MonitorView:
+    area = found.auroc
+    return MonitorView(
+        name=found.monitor,
+        meaning=MONITORS.get(found.monitor, ""),
+        auroc=UNKNOWN
+        if area is None
+        else _interval(figure(area.value, digits=3), area.low, area.high),
+        missed=_rate(found.missed),
+        not_flagged=_rate(found.not_flagged),
+        false_flags=_rate(found.false_flags),
+        inconclusive=_rate(found.inconclusive),
+        area=area,
+    )
+
+
+def _left_out(found: LeftOut) -> LeftOutView:
+    area = found.auroc
+    return LeftOutView(
+        fact=fact_words(found.fact),
+        value=found.value,
+        meaning=value_words(found.fact, found.value),
+        models=str(found.models),
+        auroc=_interval(figure(area.value, digits=3), area.low, area.high),
+    )
+
+
+def _rate(found: Estimate | None) -> str:
+    """`1 of 48: 2.1 % [0.05, 11]`: how many models, their share, and its interval in percent."""
+    if found is None:
+        return UNKNOWN
+    said = f"{round(found.value * found.n)} of {found.n}: {percent(found.value)}"
+    if found.low is None or found.high is None:
+        return f"{said} (no interval)"
+    return f"{said} [{hundredths(found.low)}, {hundredths(found.high)}]"
+
+
+def _leads(record: GroundTruth) -> LeadsView:
+    leads = sorted(record.leads)
+    never = sum(
+        passes_at(one) is not None and alarm_at(one) is None
+        for one in record.members
+        if not adversary(one) and one.facts.get("misbehaves")
+    )
+    runs, mark = len(leads) + never, percent(MISBEHAVES)
+    if not runs:
+        sentence = f"In no run that is no adversary does behaviour pass {mark}"
+    else:
+        late, same = sum(lead < 0 for lead in leads), sum(lead == 0 for lead in leads)
+        sentence = (
+            f"Behaviour passes {mark} in {_of(runs, 'run')}: the alarm came earlier in "
+            f"{len(leads) - late - same}, at the same audit in {same}, too late in {late}, "
+            f"never in {never}"
+        )
+    if leads:
+        sentence += (
+            f". The lead is {steps(median(leads))} steps in the median, from {steps(leads[0])} to "
+            f"{steps(leads[-1])}, where less than 0 is too late"
+        )
+    return LeadsView(tuple(leads), never, sentence)
+
+
+def steps(value: float) -> str:
+    """A number of steps; halves where a median has them."""
+    return f"{value + 0.0:.10g}"
+
+
+def _words(record: GroundTruth) -> Iterator[tuple[str, tuple[tuple[str, str], ...]]]:
+    """Each fact with the names of it that occur and what they mean."""
+    for fact in FACTS:
+        if fact in ("share", "steps"):
+            continue
+        values = dict.fromkeys(cell.value for cell in record.cells if cell.fact == fact)
+        known = tuple((value, value_words(fact, value)) for value in values)
+        if named := tuple((value, meaning) for value, meaning in known if meaning):
+            yield fact_words(fact), named
