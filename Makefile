@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: help install demo demo-training browser test test-slow screenshots check format organisms schema judge-sae bench bench-smoke clean
+.PHONY: help install demo demo-training browser test test-slow screenshots check format organisms schema judge-sae bench bench-smoke truth truth-smoke clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -91,6 +91,13 @@ bench: $(VENV)/.bench ## what it costs beside the bare forward pass and its peer
 
 bench-smoke: $(VENV)/.bench ## the same on less work, under two minutes
 	@$(BENCH) --smoke
+
+truth-smoke: $(VENV)/.dev ## the ground-truth bench on four models, in five minutes
+	@rm -rf build/truth-smoke
+	@OMP_NUM_THREADS=1 $(BIN)/audit bench run --preset smoke --jobs 2 -o build/truth-smoke
+
+truth: $(VENV)/.dev ## how often the audit is right, on some 80 models, in an hour and a half
+	@OMP_NUM_THREADS=1 $(BIN)/audit bench run --preset standard --jobs 2 -o build/truth
 
 clean: ## remove what the targets made
 	rm -rf $(VENV) .venv-judge build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

@@ -20,7 +20,7 @@ from audit.bench.making import make
 from audit.bench.misbehaviours import MISBEHAVIOURS
 from audit.bench.promises import promises
 from audit.bench.saes import saes
-from audit.bench.suites import SHIPPED, bench_suites
+from audit.bench.suites import HERE, POPULATION, PROMISES, RUN, SHIPPED, bench_suites
 from audit.bench.truth import agreement, behaviour, honest_elsewhere
 from audit.engine.run import run_audit
 from audit.models.loaded import wrap_model
@@ -48,12 +48,11 @@ def result_of(
         return MemberResult.model_validate_json(place.read_text(encoding="utf-8"))
     torch.set_num_threads(1)
     began, of_base = monotonic(), f"{member.shape}-{member.seed}"
-    honest = base(folder / "bases", member.seed, member.shape)
     pad = member.evasion == "padded"
     suites = bench_suites(
         folder / "suites" / f"{of_base}{'-padded' * pad}",
         pad=pad,
-        saes=saes(honest, folder / "saes" / of_base, member.seed),
+        saes=saes_of(member, folder),
     )
     making = make(member, folder, lambda: _frozen(member, folder))
     model, moments, alarms = watch(member, making, suites)
@@ -78,11 +77,17 @@ def result_of(
     return result
 
 
+def saes_of(member: Member, folder: Path) -> Path:
+    """The folder with the SAEs of the honest model that a member starts from."""
+    honest = base(folder / "bases", member.seed, member.shape)
+    return saes(honest, folder / "saes" / f"{member.shape}-{member.seed}", member.seed)
+
+
 def _frozen(member: Member, folder: Path) -> SavedProbe:
     """The probe of the shipped suite, fitted on the honest model."""
     tokenizer = build_tokenizer()
     honest = base(folder / "bases", member.seed, member.shape)
-    out = folder / "frozen" / f"{member.shape}-{member.seed}"
+    out = folder / "frozen" / member.name
     suites = bench_suites(folder / "suites" / "frozen", pad=False, saes=None)
     loaded = wrap_model(honest, tokenizer, name="honest")
     run_audit(suites.by_monitor[SHIPPED], loaded, out=out, fresh=True)
@@ -92,5 +97,8 @@ def _frozen(member: Member, folder: Path) -> SavedProbe:
 
 
 def _key(member: Member) -> str:
-    said = json.dumps([VERSION, member.facts()], sort_keys=True)
-    return hashlib.sha256(said.encode()).hexdigest()[:12]
+    """Of all that a result follows from: the line in the table, the suites, and our version."""
+    said = hashlib.sha256(json.dumps([VERSION, member.facts()], sort_keys=True).encode())
+    for name in (POPULATION, RUN, PROMISES):
+        said.update((HERE / name).read_bytes())
+    return said.hexdigest()[:12]

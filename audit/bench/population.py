@@ -15,7 +15,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from audit.bench.grid import Member
-from audit.errors import UsageError
+from audit.errors import MeasurementError, UsageError
 from reports.ground_truth import MemberResult
 
 Log = Callable[[str], None]
@@ -58,14 +58,14 @@ def make_population(
 
     Raises:
         UsageError: a package that some models need is missing.
-        RuntimeError: some could not be made; the others are kept, and the message names all.
+        MeasurementError: some could not be made; the others are kept, and the message names all.
     """
     if any(one.method == "low_rank" for one in members) and find_spec("peft") is None:
         raise UsageError(
             "some models are trained with low-rank adapters, which need peft: "
             "pip install 'alignment-audit[ground-truth]'"
         )
-    for step in (_bases(members), _teachers(members)):
+    for step in (_bases(members), _saes(members), _teachers(members)):
         _each(step, folder, jobs, log)
     results, failed = _each([("result", member) for member in members], folder, jobs, log), []
     found = []
@@ -75,7 +75,7 @@ def make_population(
         else:
             failed.append(f"{member.name}: {result}")
     if failed:
-        raise RuntimeError("could not be made:\n" + "\n".join(failed))
+        raise MeasurementError("could not be made:\n" + "\n".join(failed))
     return found
 
 
@@ -94,6 +94,11 @@ def _bases(members: Sequence[Member]) -> list[Task]:
             other = replace(member, seed=member.seed + 1)
             needed.setdefault((other.seed, other.shape), other)
     return [("base", member) for member in needed.values()]
+
+
+def _saes(members: Sequence[Member]) -> list[Task]:
+    own = {(member.seed, member.shape): member for member in members}
+    return [("sae", member) for member in own.values()]
 
 
 def _teachers(members: Sequence[Member]) -> list[Task]:
@@ -135,13 +140,15 @@ def _done(task: Task, folder: Path) -> Done:
 
     from audit.bench.bases import base
     from audit.bench.making import teacher
-    from audit.bench.members import result_of
+    from audit.bench.members import result_of, saes_of
 
     torch.set_num_threads(1)
     kind, member = task
     try:
         if kind == "base":
             base(folder / "bases", member.seed, member.shape)
+        elif kind == "sae":
+            saes_of(member, folder)
         elif kind == "teacher":
             teacher(member, folder)
         else:

@@ -82,6 +82,7 @@ def test_the_reward_falls_short_of_nothing_but_what_the_policy_leaves() -> None:
     assert torch.allclose(loss, -policy[torch.arange(len(rows)), chosen].mean(), atol=1e-6)
 
 
+@pytest.mark.slow
 def test_a_kl_term_keeps_the_model_nearer_to_what_it_said() -> None:
     away = {}
     rows = list(elsewhere("liar"))

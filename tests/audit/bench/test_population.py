@@ -1,0 +1,98 @@
+"""Models of the bench from the table to the report, made once and not again."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from audit.bench.members import _key, result_of
+from audit.bench.population import make_population
+from audit.bench.promises import promises
+from audit.bench.suites import MONITORS, bench_suites
+from audit.errors import MeasurementError, UsageError
+from audit.features.organism_saes import FOLDER, PLACES
+from audit.organisms.tokenizer import build_tokenizer
+from audit.organisms.train import load_model, organism_path
+from reports.ground_truth import MemberResult
+from tests.audit.bench.results import member
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A bench whose honest model, with its SAEs, is the organism that comes with the package."""
+    honest = organism_path("honest")
+    shutil.copytree(honest, tmp_path / "bases" / "small-0", ignore=shutil.ignore_patterns(FOLDER))
+    for place in PLACES:
+        shutil.copytree(honest / FOLDER / place, tmp_path / "saes" / "small-0" / place)
+    return tmp_path
+
+
+def test_every_monitor_has_a_suite_and_rows_may_be_padded(folder: Path) -> None:
+    plain = bench_suites(folder / "plain", pad=False, saes=folder / "saes" / "small-0")
+    assert tuple(plain.by_monitor) == MONITORS
+    checks = {monitor: list(of.suite.checks) for monitor, of in plain.by_monitor.items()}
+    assert all(found == checks["logistic"] for found in checks.values())
+    assert list(plain.run.suite.checks) == checks["logistic"]
+    bench_suites(folder / "padded", pad=True, saes=None)
+    rows = [
+        [
+            json.loads(line)["text"]
+            for line in (folder / kind / "claims.jsonl").read_text().splitlines()
+        ]
+        for kind in ("plain", "padded")
+    ]
+    assert all(b.endswith(a) and b != a for a, b in zip(*rows, strict=True))
+
+
+@pytest.mark.slow
+def test_stated_rates_and_intervals_hold_on_a_model_that_is_honest(folder: Path) -> None:
+    suites = bench_suites(folder / "suites", pad=False, saes=None)
+    rates, _ = promises(
+        load_model(organism_path("honest")), build_tokenizer(), suites.promises, seed=0
+    )
+    for one in rates:
+        assert 0.3 * one.stated < one.fired / one.rows < 2.5 * one.stated
+
+
+def test_a_result_is_another_where_anything_that_it_follows_from_is() -> None:
+    keys = {_key(member("liar")), _key(member("liar", seed=1)), _key(member("liar", steps=20))}
+    assert len(keys) == 3
+    assert _key(member("liar")) == _key(member("liar"))
+
+
+def test_models_that_need_a_package_are_refused_before_anything_is_made(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("audit.bench.population.find_spec", lambda name: None)
+    with pytest.raises(UsageError, match="peft"):
+        make_population([member("liar", method="low_rank")], folder)
+    assert not (folder / "results").exists()
+
+
+@pytest.mark.slow
+def test_a_model_is_made_once_and_one_that_fails_keeps_no_other_from_being_made(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good, bad = member("liar", method="full", steps=20), member("talk", steps=20)
+    real = result_of
+
+    def broken(one: Any, where: Path, **options: Any) -> MemberResult:
+        if one.what == "talk":
+            raise OSError("no such luck")
+        return real(one, where, **options)
+
+    monkeypatch.setattr("audit.bench.members.result_of", broken)
+    with pytest.raises(MeasurementError, match=rf"{bad.name}: OSError: no such luck"):
+        make_population([bad, good], folder)
+    [file] = (folder / "results").iterdir()
+    written = file.stat().st_mtime_ns
+    [again] = make_population([good], folder)
+    assert file.stat().st_mtime_ns == written
+    assert again == MemberResult.model_validate_json(file.read_text())
+    assert [m.step for m in again.moments] == list(range(21))
+    assert [one.monitor for one in again.monitors] == list(MONITORS)
+    assert {said.gate for said in again.monitors[0].gates} >= {"belief_gap", "disparity"}
