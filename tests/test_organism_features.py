@@ -111,6 +111,7 @@ def test_a_feature_check_flags_the_liar_and_shows_why_and_passes_the_honest_one(
     assert honest.checks[0].discovery.found == []
 
 
+@pytest.mark.slow
 def test_the_same_run_gives_the_same_record() -> None:
     first, second = (run_audit("organism_features", "organism:liar", seed=1) for _ in range(2))
     assert first.digest() == second.digest()

@@ -248,6 +248,7 @@ def test_ctrl_c_keeps_the_checks_that_were_finished(
     assert json.loads((tmp_path / "run" / "status.json").read_text())["status"] == "interrupted"
 
 
+@pytest.mark.slow
 def test_a_closed_pipe_does_not_change_the_verdict(
     write_suite: WriteSuite, tiny_llama_folder: Path, tmp_path: Path
 ) -> None:

@@ -115,6 +115,7 @@ def test_both_machines_work(far: LoadedModel) -> None:
     assert len(set(on(far, machine, [()] * 40))) == 2
 
 
+@pytest.mark.slow
 def test_a_process_that_is_killed_in_the_middle_changes_nothing(
     far: LoadedModel, tiny_llama_folder: Path
 ) -> None:

@@ -184,6 +184,7 @@ def _capture_elsewhere(folder: str, seed: int) -> list[float]:
     return total
 
 
+@pytest.mark.slow
 def test_processes_at_once_do_not_break_each_other(tiny_llama_folder: Path) -> None:
     context = multiprocessing.get_context("spawn")
     with context.Pool(2) as pool:

@@ -174,6 +174,7 @@ def test_weights_that_an_alarm_left_in_its_folder_are_named_and_left(
 # --- what was audited before, and is no longer what it was -------------------------------
 
 
+@pytest.mark.slow
 def test_a_reference_with_another_configuration_is_another_series(
     run: Path, tmp_path: Path
 ) -> None:

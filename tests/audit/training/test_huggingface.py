@@ -254,6 +254,7 @@ def test_a_suite_that_only_warns_speaks_once_and_stops_nothing(
     assert capsys.readouterr().err.count("audit: ") == 1
 
 
+@pytest.mark.slow
 def test_of_two_audits_each_finds_its_own_state(tmp_path: Path) -> None:
     """The Trainer keeps states of one class in a list, and adds to it at every save."""
 
