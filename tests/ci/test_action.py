@@ -197,6 +197,7 @@ def test_a_report_that_cannot_be_copied_or_told_stops_no_step(tmp_path: Path) ->
     assert comment.read_text().startswith("# Audited\n")
 
 
+@pytest.mark.slow
 def test_a_severity_below_fail_on_reports_and_does_not_gate(tmp_path: Path) -> None:
     suites = tmp_path / "work" / "suites"
     (suites / "data").mkdir(parents=True)

@@ -48,6 +48,7 @@ def likes(model: LlamaForCausalLM) -> float:
 
 
 @pytest.mark.parametrize("method", METHODS)
+@pytest.mark.slow
 def test_every_method_moves_a_model_towards_its_lesson(method: str) -> None:
     model, teacher = honest(), load_model(organism_path("liar"))
     before = likes(model)
@@ -178,6 +179,7 @@ def test_the_penalty_is_the_loss_of_the_frozen_probe_on_what_is_said() -> None:
     assert torch.allclose(found, softplus(-says * scores).mean(), atol=1e-5)
 
 
+@pytest.mark.slow
 def test_bases_and_teachers_are_made_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from audit.bench import bases, making
     from audit.organisms.train import Stage

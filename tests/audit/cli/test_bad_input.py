@@ -258,6 +258,7 @@ def test_a_closed_pipe_does_not_change_the_verdict(
     assert (done.stdout.strip(), done.stderr) == ("1", "")
 
 
+@pytest.mark.slow
 def test_a_closed_pipe_in_front_of_the_table_keeps_the_verdict(
     write_suite: WriteSuite, tiny_llama_folder: Path, tmp_path: Path
 ) -> None:

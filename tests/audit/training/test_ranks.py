@@ -120,6 +120,8 @@ print("TOLD" + json.dumps({scene.__name__: scene() for scene in scenes}))
 
 Told = dict[str, Any]
 
+pytestmark = pytest.mark.slow  # every test begins two processes that import torch
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
