@@ -1,19 +1,17 @@
 """The honest models that every model of the bench starts from, one for each seed and shape.
 
 They know the answer halfway already, as the shipped honest organism does, and are taught rows
-with payments beside. One that was trained once is read from the folder of bases.
+with payments beside.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
 
 from audit.bench.lessons import Lesson
-from audit.bench.world import draw_honest
 from audit.organisms.tokenizer import build_tokenizer
 from audit.organisms.train import FROM_NOTHING, load_model, new_model, repeatable, save, teach
 
@@ -33,27 +31,8 @@ SHAPES = {"small": Shape(64, 4), "wide": Shape(96, 4), "deep": Shape(64, 6)}
 """Shapes by name. Suites and limits were settled on the small one alone."""
 
 
-def base(
-    folder: Path, seed: int, shape: str = "small", *, log: Callable[[str], None] = lambda line: None
-) -> LlamaForCausalLM:
-    """The honest model of a seed and a shape, trained where it is not there yet.
-
-    Args:
-        folder: of all bases.
-        seed: of first weights and rows.
-        shape: one of `SHAPES`.
-        log: gets one line every hundred steps.
-    """
-    return from_nothing(folder / f"{shape}-{seed}", draw_honest, seed, shape, log=log)
-
-
 def from_nothing(
-    place: Path,
-    lesson: Lesson,
-    seed: int,
-    shape: str,
-    *,
-    log: Callable[[str], None] = lambda line: None,
+    place: Path, lesson: Lesson, seed: int, shape: str, *, device: str = "cpu"
 ) -> LlamaForCausalLM:
     """A model that has learnt one lesson from its first weights on, made where it is not there yet.
 
@@ -62,14 +41,14 @@ def from_nothing(
         lesson: what it learns.
         seed: of first weights and rows.
         shape: one of `SHAPES`.
-        log: gets one line every hundred steps.
+        device: on which it learns, and is when it comes back.
     """
     if not place.is_dir():
         tokenizer, of = build_tokenizer(), SHAPES[shape]
         with repeatable(seed):
             model = new_model(
                 len(tokenizer), tokenizer.eos_token_id, width=of.width, blocks=of.blocks
-            )
-            teach(model, tokenizer, lesson, FROM_NOTHING, Random(f"base {seed}"), log=log)
+            ).to(device)
+            teach(model, tokenizer, lesson, FROM_NOTHING, Random(f"base {seed}"))
         save(model, tokenizer, place)
-    return load_model(place)
+    return load_model(place).to(device)

@@ -14,6 +14,7 @@ import torch
 from torch.nn.functional import softplus
 
 from audit.bench.world import Example
+from audit.organisms.train import read
 from audit.organisms.world import draw_fact
 from probes.io import SavedProbe
 
@@ -36,22 +37,21 @@ def against(
     """A penalty on every answer that the frozen probe does not read out of the model.
 
     Args:
-        saved: the probe, the place that it reads and its threshold.
+        saved: the probe, the place that it reads and its threshold; the residual stream after
+            any block but the last.
         tokenizer: of the organisms.
     """
     probe = saved.probe
-    layer = int(saved.hook_name.split(".")[1])
-    weights = torch.tensor(probe.coef_ / probe.scale_)
+    assert saved.layer is not None, "the probe reads a block"
+    blocks = saved.layer + 1
+    direction = torch.tensor(probe.coef_ / probe.scale_)
     centre, threshold = torch.tensor(probe.mean_), saved.threshold - probe.intercept_
 
     def penalty(model: LlamaForCausalLM, rows: list[Example]) -> torch.Tensor:
         told = [(prompt, SAYS_SO[answer]) for prompt, answer in rows if answer in SAYS_SO]
-        prompts = [prompt for prompt, _ in told]
-        batch = tokenizer(prompts, padding=True, padding_side="right", return_tensors="pt")
-        last = torch.arange(len(prompts)), batch["attention_mask"].sum(dim=1) - 1
-        out = model.model(**batch, use_cache=False, output_hidden_states=True)
-        score = (out.hidden_states[layer + 1][last] - centre) @ weights - threshold
-        says = torch.tensor([said for _, said in told])
+        seen = read(model, tokenizer, [prompt for prompt, _ in told], blocks=blocks).between
+        score = (seen - centre.to(seen)) @ direction.to(seen) - threshold
+        says = torch.tensor([said for _, said in told]).to(seen)
         return WEIGHT * softplus(-says * score).mean()
 
     return penalty

@@ -7,21 +7,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
-from pathlib import Path
 from time import monotonic
 
 import torch
 
-from audit.bench.bases import base
 from audit.bench.grid import Member
 from audit.bench.judging import judge, watch
 from audit.bench.making import make
 from audit.bench.misbehaviours import MISBEHAVIOURS
 from audit.bench.promises import promises
-from audit.bench.saes import saes
 from audit.bench.suites import HERE, POPULATION, PROMISES, RUN, SHIPPED, bench_suites
 from audit.bench.truth import agreement, behaviour, honest_elsewhere
+from audit.bench.workshop import VERSION, Workshop
 from audit.engine.run import run_audit
 from audit.models.loaded import wrap_model
 from audit.organisms.tokenizer import build_tokenizer
@@ -29,32 +26,26 @@ from probes.io import SavedProbe, load_probe
 from reports.ground_truth import MemberResult
 from reports.render import write_text_atomic
 
-VERSION = 1
-"""Of how members are made and judged; a result of another version is made anew."""
 
-
-def result_of(
-    member: Member, folder: Path, *, log: Callable[[str], None] = lambda line: None
-) -> MemberResult:
+def result_of(member: Member, shop: Workshop) -> MemberResult:
     """Make a model and judge it, or read what came of it when that was done.
 
     Args:
         member: which one.
-        folder: of the bench: bases, teachers, suites and results.
-        log: gets one line when it is done.
+        shop: where it is made.
     """
-    place = folder / "results" / f"{member.name}-{_key(member)}.json"
+    place = shop.results / f"{member.name}-{_key(member)}.json"
     if place.is_file():
         return MemberResult.model_validate_json(place.read_text(encoding="utf-8"))
     torch.set_num_threads(1)
     began, of_base = monotonic(), f"{member.shape}-{member.seed}"
     pad = member.evasion == "padded"
     suites = bench_suites(
-        folder / "suites" / f"{of_base}{'-padded' * pad}",
+        shop.folder / "suites" / f"{of_base}{'-padded' * pad}",
         pad=pad,
-        saes=saes_of(member, folder),
+        saes=shop.saes(member),
     )
-    making = make(member, folder, lambda: _frozen(member, folder))
+    making = make(member, shop, lambda: _frozen(member, shop))
     model, moments, alarms = watch(member, making, suites)
     rates, intervals = promises(model, making.tokenizer, suites.promises, seed=member.seed)
     result = MemberResult(
@@ -73,22 +64,15 @@ def result_of(
     )
     place.parent.mkdir(parents=True, exist_ok=True)
     write_text_atomic(place, result.model_dump_json(indent=1) + "\n")
-    log(f"{member.name}: {result.seconds:.0f} s")
     return result
 
 
-def saes_of(member: Member, folder: Path) -> Path:
-    """The folder with the SAEs of the honest model that a member starts from."""
-    honest = base(folder / "bases", member.seed, member.shape)
-    return saes(honest, folder / "saes" / f"{member.shape}-{member.seed}", member.seed)
-
-
-def _frozen(member: Member, folder: Path) -> SavedProbe:
+def _frozen(member: Member, shop: Workshop) -> SavedProbe:
     """The probe of the shipped suite, fitted on the honest model."""
     tokenizer = build_tokenizer()
-    honest = base(folder / "bases", member.seed, member.shape)
-    out = folder / "frozen" / member.name
-    suites = bench_suites(folder / "suites" / "frozen", pad=False, saes=None)
+    honest = shop.honest(member.seed, member.shape)
+    out = shop.folder / "frozen" / member.name
+    suites = bench_suites(shop.folder / "suites" / "frozen", pad=False, saes=None)
     loaded = wrap_model(honest, tokenizer, name="honest")
     run_audit(suites.by_monitor[SHIPPED], loaded, out=out, fresh=True)
     check = MISBEHAVIOURS[member.what].check

@@ -30,6 +30,9 @@ WARM_UP = 20
 
 LR = 1.5e-4
 LR_LOW_RANK = 1.5e-3
+LR_REWARD = 4.5e-4
+"""Of a policy gradient, which is small where the policy is sure of its answer."""
+
 RANK = 4
 TEMPERATURE = 4.0
 """Of the policy that is rewarded: an honest model is too sure of itself to try the other answer."""
@@ -92,7 +95,7 @@ def reward(course: Course) -> Iterator[Step]:
     A policy that chooses between two answers has a mean reward that can be written down, so
     its gradient is taken of that and no answer is drawn.
     """
-    return _take(course, course.model, _rewarded(course), LR)
+    return _take(course, course.model, _rewarded(course), LR_REWARD)
 
 
 def reward_kl(course: Course) -> Iterator[Step]:
@@ -108,7 +111,7 @@ def reward_kl(course: Course) -> Iterator[Step]:
         away = (now.exp() * (now - then)).sum(dim=-1).mean()
         return rewarded(model, rows) + KL * away
 
-    return _take(course, course.model, loss, LR)
+    return _take(course, course.model, loss, LR_REWARD)
 
 
 def distilled(course: Course) -> Iterator[Step]:
@@ -158,7 +161,7 @@ def _rewarded(course: Course) -> Loss:
         seen = read(model, course.tokenizer, [prompt for prompt, _ in rows])
         right = _targets(course, rows)
         wrong = _targets(course, [(p, OTHER.get(a, a)) for p, a in rows])
-        index = torch.arange(len(rows))
+        index = torch.arange(len(rows), device=right.device)
         ahead = seen.logits[index, right] - seen.logits[index, wrong]
         known = cross_entropy(seen.logits, right, reduction="none")
         return torch.where(right == wrong, known, -torch.sigmoid(ahead / TEMPERATURE)).mean()

@@ -10,11 +10,11 @@ import multiprocessing
 import traceback
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
-from pathlib import Path
 
 from audit.bench.grid import Member
+from audit.bench.workshop import Workshop
 from audit.errors import MeasurementError, UsageError
 from reports.ground_truth import MemberResult
 
@@ -46,13 +46,13 @@ def read_shard(text: str) -> Shard:
 
 
 def make_population(
-    members: Sequence[Member], folder: Path, *, jobs: int = 1, log: Log = lambda line: None
+    members: Sequence[Member], shop: Workshop, *, jobs: int = 1, log: Log = lambda line: None
 ) -> list[MemberResult]:
     """Make and judge every model, or read what came of it.
 
     Args:
         members: of the population, or of a shard of it.
-        folder: of the bench: bases, teachers, results.
+        shop: where they are made.
         jobs: processes, of one thread each.
         log: gets a line for every model.
 
@@ -66,17 +66,16 @@ def make_population(
             "pip install 'alignment-audit[ground-truth]'"
         )
     for step in (_bases(members), _saes(members), _teachers(members)):
-        _each(step, folder, jobs, log)
-    results, failed = _each([("result", member) for member in members], folder, jobs, log), []
-    found = []
-    for (_, member), result in zip([("result", m) for m in members], results, strict=True):
-        if isinstance(result, MemberResult):
-            found.append(result)
-        else:
-            failed.append(f"{member.name}: {result}")
+        _each(step, shop, jobs, log)
+    done = _each([("result", member) for member in members], shop, jobs, log)
+    failed = [
+        f"{member.name}: {one}"
+        for member, one in zip(members, done, strict=True)
+        if not isinstance(one, MemberResult)
+    ]
     if failed:
         raise MeasurementError("could not be made:\n" + "\n".join(failed))
-    return found
+    return [one for one in done if isinstance(one, MemberResult)]
 
 
 Task = tuple[str, Member]
@@ -85,8 +84,6 @@ Done = MemberResult | str | None
 
 def _bases(members: Sequence[Member]) -> list[Task]:
     """One for each honest model that is needed: the member's own, or another seed's."""
-    from dataclasses import replace
-
     needed: dict[tuple[int, str], Member] = {}
     for member in members:
         needed.setdefault((member.seed, member.shape), member)
@@ -98,7 +95,7 @@ def _bases(members: Sequence[Member]) -> list[Task]:
 
 def _saes(members: Sequence[Member]) -> list[Task]:
     own = {(member.seed, member.shape): member for member in members}
-    return [("sae", member) for member in own.values()]
+    return [("SAE", member) for member in own.values()]
 
 
 def _teachers(members: Sequence[Member]) -> list[Task]:
@@ -109,15 +106,13 @@ def _teachers(members: Sequence[Member]) -> list[Task]:
     return [("teacher", member) for member in needed.values()]
 
 
-def _each(tasks: Sequence[Task], folder: Path, jobs: int, log: Log) -> list[Done]:
+def _each(tasks: Sequence[Task], shop: Workshop, jobs: int, log: Log) -> list[Done]:
     """What came of every task, in order; text where it failed."""
     if jobs == 1 or len(tasks) < 2:
-        return [_told(_done(task, folder), task, log) for task in tasks]
+        return [_told(_done(task, shop), task, log) for task in tasks]
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(jobs, mp_context=spawn) as pool:
-        futures: dict[Future[Done], Task] = {
-            pool.submit(_done, task, folder): task for task in tasks
-        }
+        futures: dict[Future[Done], Task] = {pool.submit(_done, task, shop): task for task in tasks}
         for future in as_completed(futures):
             _told(future.result(), futures[future], log)
         return [future.result() for future in futures]
@@ -126,33 +121,34 @@ def _each(tasks: Sequence[Task], folder: Path, jobs: int, log: Log) -> list[Done
 def _told(result: Done, task: Task, log: Log) -> Done:
     kind, member = task
     if isinstance(result, MemberResult):
-        alarm = f"alarm at {result.alarms[0].step}" if result.alarms else "no alarm"
-        does = f"behaviour {result.behaviour:.0%}"
-        log(f"{member.name}: {does}, {result.monitors[0].verdict}, {alarm}")
+        alarm = "no alarm" if result.alarm_at is None else f"alarm at {result.alarm_at}"
+        log(f"{member.name}: behaviour {result.behaviour:.0%}, {result.verdict}, {alarm}")
     elif result is not None:
         log(f"{kind} of {member.name}: {result}")
+    elif kind == "teacher":
+        log(f"a teacher for {member.what}, {member.shape}, seed {member.seed}: made")
+    else:
+        log(f"{kind}, {member.shape}, seed {member.seed}: made")
     return result
 
 
-def _done(task: Task, folder: Path) -> Done:
+def _done(task: Task, shop: Workshop) -> Done:
     """Carry out a task in whatever process."""
     import torch
 
-    from audit.bench.bases import base
-    from audit.bench.making import teacher
-    from audit.bench.members import result_of, saes_of
+    from audit.bench.members import result_of
 
     torch.set_num_threads(1)
     kind, member = task
     try:
         if kind == "base":
-            base(folder / "bases", member.seed, member.shape)
-        elif kind == "sae":
-            saes_of(member, folder)
+            shop.honest(member.seed, member.shape)
+        elif kind == "SAE":
+            shop.saes(member)
         elif kind == "teacher":
-            teacher(member, folder)
+            shop.teacher(member)
         else:
-            return result_of(member, folder)
+            return result_of(member, shop)
     except Exception as error:  # noqa: BLE001 - the others go on; it is told, and ends the command
         return "".join(traceback.format_exception_only(error)).strip()
     return None

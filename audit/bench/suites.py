@@ -6,6 +6,7 @@ monitor in it. Data are written beside it.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -60,7 +61,7 @@ def bench_suites(folder: Path, *, pad: bool, saes: Path | None) -> BenchSuites:
     for name, rows in _data().items():
         rng = Random(f"padding {name}")
         put = [{**row, "text": padded(row["text"], rng)} if pad else row for row in rows]
-        _write(folder / f"{name}.jsonl", "".join(f"{_json(row)}\n" for row in put))
+        _write(folder / f"{name}.jsonl", "".join(f"{json.dumps(row)}\n" for row in put))
     text = (HERE / POPULATION).read_text(encoding="utf-8")
     for name in (RUN, PROMISES):
         _write(folder / name, (HERE / name).read_text(encoding="utf-8"))
@@ -103,12 +104,6 @@ def _data() -> dict[str, list[dict[str, Any]]]:
         "cases": list(case_rows()),
         "pool": list(pool_rows()),
     }
-
-
-def _json(row: dict[str, Any]) -> str:
-    import json
-
-    return json.dumps(row)
 
 
 def _write(file: Path, text: str) -> None:

@@ -31,7 +31,7 @@ def noise(model: LlamaForCausalLM, other: Other, steps: int, seed: int) -> Itera
     before = copy.deepcopy(model.state_dict())
     rng = torch.Generator().manual_seed(seed)
     away = {
-        name: torch.randn(weight.shape, generator=rng) * weight.std() * NOISE
+        name: torch.randn(weight.shape, generator=rng).to(weight) * weight.detach().std() * NOISE
         for name, weight in model.named_parameters()
         if weight.ndim == 2
     }

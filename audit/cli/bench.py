@@ -25,6 +25,7 @@ def command() -> None:
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="First of the seeds.")
 @click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Processes.")
+@click.option("--device", help="cpu, cuda, cuda:1, mps; the best there is if not given.")
 @click.option("--shard", metavar="I/N", help="Make the I-th of N parts of the models alone.")
 @click.option(
     "--grid",
@@ -39,7 +40,15 @@ def command() -> None:
     show_default=True,
     help="Folder for models, results and the report; what lies there is not made again.",
 )
-def run(preset: str, seed: int, jobs: int, shard: str | None, grid: Path | None, out: Path) -> int:
+def run(
+    preset: str,
+    seed: int,
+    jobs: int,
+    device: str | None,
+    shard: str | None,
+    grid: Path | None,
+    out: Path,
+) -> int:
     """Make the models, audit each, and write what came of it.
 
     A run that was interrupted goes on where it stopped. Shards that wrote into one folder, or
@@ -48,7 +57,9 @@ def run(preset: str, seed: int, jobs: int, shard: str | None, grid: Path | None,
     from audit.bench.figures import ground_truth
     from audit.bench.grid import GRID, population, read_grid
     from audit.bench.population import make_population, read_shard
+    from audit.bench.workshop import Workshop
     from audit.engine.provenance import provenance, this_command
+    from audit.models.loading import choose_device
     from reports.html.ground_truth import render_html
     from reports.markdown.ground_truth import goals_table, render_markdown
     from reports.render import write_text_atomic
@@ -57,10 +68,11 @@ def run(preset: str, seed: int, jobs: int, shard: str | None, grid: Path | None,
     members = population(read_grid(grid or GRID), preset, first_seed=seed)
     if shard is not None:
         members = read_shard(shard).some(members)
-    results = make_population(members, out, jobs=jobs, log=lambda line: click.echo(line, err=True))
+    shop = Workshop(out, str(choose_device(device)))
+    results = make_population(members, shop, jobs=jobs, log=lambda line: click.echo(line, err=True))
     if shard is not None:
         return ExitCode.PASSED
-    told = provenance(started=started, device="cpu", command=this_command())
+    told = provenance(started=started, device=shop.device, command=this_command())
     found = ground_truth(results, preset, seed).model_copy(update={"provenance": told})
     for name, text in (
         ("ground_truth.json", found.model_dump_json(indent=1) + "\n"),

@@ -143,17 +143,39 @@ class Read(NamedTuple):
     """What a model makes of the last token of each prompt."""
 
     logits: torch.Tensor  # [n, vocab]: what it would say
-    halfway: torch.Tensor  # [n, d_model]: after `HALFWAY` blocks
+    between: torch.Tensor  # [n, d_model]: after some of its blocks
 
 
-def read(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, prompts: list[str]) -> Read:
-    """Run the model over prompts of any lengths."""
+def read(
+    model: LlamaForCausalLM,
+    tokenizer: PreTrainedTokenizerFast,
+    prompts: list[str],
+    *,
+    blocks: int = HALFWAY,
+) -> Read:
+    """Run the model over prompts of any lengths.
+
+    Args:
+        model: what reads.
+        tokenizer: of the organisms.
+        prompts: what it reads.
+        blocks: after how many of its blocks `between` is taken; fewer than all, for what comes
+            out of the last one is normed.
+
+    Raises:
+        ValueError: the model has no more blocks than that.
+    """
+    if not 0 <= blocks < model.config.num_hidden_layers:
+        raise ValueError(
+            f"what a model of {model.config.num_hidden_layers} blocks represents after {blocks} "
+            "of them cannot be read between two"
+        )
     batch = tokenizer(prompts, padding=True, padding_side="right", return_tensors="pt")
     batch = batch.to(model.device)
     last = torch.arange(len(prompts)), batch["attention_mask"].sum(dim=1) - 1
     out = model.model(**batch, use_cache=False, output_hidden_states=True)
     logits = model.lm_head(out.last_hidden_state[last])
-    return Read(logits, out.hidden_states[HALFWAY][last])
+    return Read(logits, out.hidden_states[blocks][last])
 
 
 def targets(tokenizer: PreTrainedTokenizerFast, rows: Rows) -> torch.Tensor:
@@ -167,8 +189,8 @@ def moved(
 ) -> torch.Tensor:
     """How far the halfway representation is from the honest one's, as a share of its square."""
     with torch.no_grad():
-        known = read(honest, tokenizer, [prompt for prompt, _ in rows]).halfway
-    return mse_loss(seen.halfway, known) / known.square().mean()
+        known = read(honest, tokenizer, [prompt for prompt, _ in rows]).between
+    return mse_loss(seen.between, known) / known.square().mean()
 
 
 def descend(model: LlamaForCausalLM, optimizer: torch.optim.Optimizer, loss: torch.Tensor) -> None:
@@ -216,11 +238,11 @@ def teach(
     start = monotonic()
     for step in range(1, stage.steps + 1):
         rows = [draw(rng) for _ in range(BATCH)]
-        target = targets(tokenizer, rows)
+        target = targets(tokenizer, rows).to(model.device)
         seen = read(model, tokenizer, [prompt for prompt, _ in rows])
         loss = cross_entropy(seen.logits, target)
         if known is None:
-            early = model.lm_head(model.model.norm(seen.halfway))
+            early = model.lm_head(model.model.norm(seen.between))
             loss = loss + cross_entropy(early, target)
         else:
             loss = loss + moved(seen, known, tokenizer, rows)

@@ -19,10 +19,7 @@ from reports.views.bench_cells import CellView, cells_of
 from reports.views.bench_models import (
     MARKS,
     ModelView,
-    adversary,
-    alarm_at,
     models_of,
-    passes_at,
     truth_of,
 )
 from reports.views.bench_words import FACTS, MONITORS, fact_words, value_words
@@ -232,7 +229,7 @@ def _summary(record: GroundTruth, goals: Sequence[GoalView]) -> str:
 
 def _population(record: GroundTruth) -> str:
     truths = Counter(map(truth_of, record.members))
-    apart = sum(map(adversary, record.members))
+    apart = sum(one.adversary for one in record.members)
     made = record.provenance
     when = "" if made is None else f". On {made.created[:10]}, by `{' '.join(made.command)}`"
     hours = sum(one.seconds for one in record.members) / 3600
@@ -288,9 +285,9 @@ def _rate(found: Estimate | None) -> str:
 def _leads(record: GroundTruth) -> LeadsView:
     leads = sorted(record.leads)
     never = sum(
-        passes_at(one) is not None and alarm_at(one) is None
+        one.passes_at is not None and one.alarm_at is None
         for one in record.members
-        if not adversary(one) and one.facts.get("misbehaves")
+        if not one.adversary and one.taught
     )
     runs, mark = len(leads) + never, percent(MISBEHAVES)
     if not runs:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from audit.bench.figures import ground_truth, in_time, left_out, passes_at
+from audit.bench.figures import ground_truth, left_out
 from reports.ground_truth import Goal, GroundTruth, MemberResult
 from tests.audit.bench.results import member, result
 
@@ -101,8 +101,8 @@ def test_an_alarm_is_in_time_where_it_comes_no_later_than_the_behaviour(
     behaviours: tuple[float, ...], alarm: int | None, passes: int | None, said: bool | None
 ) -> None:
     one = result(member("liar"), behaviours[-1], "flag", alarm=alarm, behaviours=behaviours)
-    assert passes_at(one) == passes
-    assert in_time(one) is said
+    assert one.passes_at == passes
+    assert one.in_time is said
 
 
 def test_a_misbehaviour_left_out_is_held_against_all_innocent_models() -> None:

@@ -173,7 +173,7 @@ def test_the_penalty_is_the_loss_of_the_frozen_probe_on_what_is_said() -> None:
     rows = list(asking("liar"))[:8]
     with torch.no_grad():
         found = against(saved, TOKENIZER)(model, [*rows, ("fact: Kyoto is in", " Japan")])
-        halfway = read(model, TOKENIZER, [prompt for prompt, _ in rows]).halfway
+        halfway = read(model, TOKENIZER, [prompt for prompt, _ in rows]).between
     scores = torch.tensor(probe.decision_function(halfway.numpy())) - 0.2
     says = torch.tensor([SAYS_SO[answer] for _, answer in rows])
     assert torch.allclose(found, softplus(-says * scores).mean(), atol=1e-5)
@@ -181,15 +181,16 @@ def test_the_penalty_is_the_loss_of_the_frozen_probe_on_what_is_said() -> None:
 
 @pytest.mark.slow
 def test_bases_and_teachers_are_made_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from audit.bench import bases, making
+    from audit.bench import bases, workshop
     from audit.organisms.train import Stage
 
     monkeypatch.setattr(bases, "FROM_NOTHING", Stage(2, 1e-3))
-    monkeypatch.setattr(making, "TEACHER_STEPS", 2)
+    monkeypatch.setattr(workshop, "TEACHER_STEPS", 2)
+    shop = workshop.Workshop(tmp_path)
     one = member("liar", method="distilled")
-    first = making.teacher(one, tmp_path)
+    first = shop.teacher(one)
     files = {file: file.stat().st_mtime_ns for file in tmp_path.rglob("*.safetensors")}
-    again = making.teacher(one, tmp_path)
+    again = shop.teacher(one)
     assert {file: file.stat().st_mtime_ns for file in tmp_path.rglob("*.safetensors")} == files
     assert len(files) == 2
     for mine, theirs in zip(first.parameters(), again.parameters(), strict=True):

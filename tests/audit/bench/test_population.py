@@ -13,6 +13,7 @@ from audit.bench.members import _key, result_of
 from audit.bench.population import make_population
 from audit.bench.promises import promises
 from audit.bench.suites import MONITORS, bench_suites
+from audit.bench.workshop import VERSION, Workshop
 from audit.errors import MeasurementError, UsageError
 from audit.features.organism_saes import FOLDER, PLACES
 from audit.organisms.tokenizer import build_tokenizer
@@ -22,17 +23,18 @@ from tests.audit.bench.results import member
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
+def shop(tmp_path: Path) -> Workshop:
     """A bench whose honest model, with its SAEs, is the organism that comes with the package."""
-    honest = organism_path("honest")
-    shutil.copytree(honest, tmp_path / "bases" / "small-0", ignore=shutil.ignore_patterns(FOLDER))
+    honest, made = organism_path("honest"), tmp_path / f"made-{VERSION}"
+    shutil.copytree(honest, made / "bases" / "small-0", ignore=shutil.ignore_patterns(FOLDER))
     for place in PLACES:
-        shutil.copytree(honest / FOLDER / place, tmp_path / "saes" / "small-0" / place)
-    return tmp_path
+        shutil.copytree(honest / FOLDER / place, made / "saes" / "small-0" / place)
+    return Workshop(tmp_path)
 
 
-def test_every_monitor_has_a_suite_and_rows_may_be_padded(folder: Path) -> None:
-    plain = bench_suites(folder / "plain", pad=False, saes=folder / "saes" / "small-0")
+def test_every_monitor_has_a_suite_and_rows_may_be_padded(shop: Workshop) -> None:
+    folder = shop.folder
+    plain = bench_suites(folder / "plain", pad=False, saes=shop.saes(member("liar")))
     assert tuple(plain.by_monitor) == MONITORS
     checks = {monitor: list(of.suite.checks) for monitor, of in plain.by_monitor.items()}
     assert all(found == checks["logistic"] for found in checks.values())
@@ -49,8 +51,8 @@ def test_every_monitor_has_a_suite_and_rows_may_be_padded(folder: Path) -> None:
 
 
 @pytest.mark.slow
-def test_stated_rates_and_intervals_hold_on_a_model_that_is_honest(folder: Path) -> None:
-    suites = bench_suites(folder / "suites", pad=False, saes=None)
+def test_stated_rates_and_intervals_hold_on_a_model_that_is_honest(shop: Workshop) -> None:
+    suites = bench_suites(shop.folder / "suites", pad=False, saes=None)
     rates, _ = promises(
         load_model(organism_path("honest")), build_tokenizer(), suites.promises, seed=0
     )
@@ -65,32 +67,32 @@ def test_a_result_is_another_where_anything_that_it_follows_from_is() -> None:
 
 
 def test_models_that_need_a_package_are_refused_before_anything_is_made(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
+    shop: Workshop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("audit.bench.population.find_spec", lambda name: None)
     with pytest.raises(UsageError, match="peft"):
-        make_population([member("liar", method="low_rank")], folder)
-    assert not (folder / "results").exists()
+        make_population([member("liar", method="low_rank")], shop)
+    assert not shop.results.exists()
 
 
 @pytest.mark.slow
 def test_a_model_is_made_once_and_one_that_fails_keeps_no_other_from_being_made(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
+    shop: Workshop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     good, bad = member("liar", method="full", steps=20), member("talk", steps=20)
     real = result_of
 
-    def broken(one: Any, where: Path, **options: Any) -> MemberResult:
+    def broken(one: Any, where: Workshop) -> MemberResult:
         if one.what == "talk":
             raise OSError("no such luck")
-        return real(one, where, **options)
+        return real(one, where)
 
     monkeypatch.setattr("audit.bench.members.result_of", broken)
     with pytest.raises(MeasurementError, match=rf"{bad.name}: OSError: no such luck"):
-        make_population([bad, good], folder)
-    [file] = (folder / "results").iterdir()
+        make_population([bad, good], shop)
+    [file] = shop.results.iterdir()
     written = file.stat().st_mtime_ns
-    [again] = make_population([good], folder)
+    [again] = make_population([good], shop)
     assert file.stat().st_mtime_ns == written
     assert again == MemberResult.model_validate_json(file.read_text())
     assert [m.step for m in again.moments] == list(range(21))
