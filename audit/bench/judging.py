@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import math
 from typing import TYPE_CHECKING
 
@@ -39,7 +38,7 @@ def watch(
         The model as it is then, what it did on the way, and the alarms.
     """
     auditor = Auditor(suites.run, making.tokenizer, seed=member.seed, name=member.name)
-    start = copy.deepcopy(making.start.state_dict())
+    start = {name: weight.clone() for name, weight in _merged(making.start).items()}
     taken: list[tuple[int, float, float | None, float, float]] = []
     model = making.start
     for step in making.steps:
