@@ -114,6 +114,15 @@ def test_adapters_leave_every_other_weight_as_it_was_and_count_as_merged() -> No
     assert _distance(model, start) > 0
 
 
+@pytest.mark.parametrize("method", ["full", "low_rank"])
+def test_weights_have_not_moved_before_the_first_step(method: str) -> None:
+    model = honest()
+    steps = METHODS[method](course(model, 1))
+    start = {name: weight.clone() for name, weight in _merged(model).items()}
+    assert _distance(next(steps).model, start) == 0
+    assert _distance(next(steps).model, start) > 0
+
+
 def test_noise_grows_to_what_was_told_and_in_one_direction() -> None:
     model = honest()
     start = {name: weight.detach().clone() for name, weight in model.named_parameters()}
