@@ -7,6 +7,8 @@ several machines are put together by laying their results into one folder.
 from __future__ import annotations
 
 import multiprocessing
+import os
+import threading
 import traceback
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
@@ -111,11 +113,23 @@ def _each(tasks: Sequence[Task], shop: Workshop, jobs: int, log: Log) -> list[Do
     if jobs == 1 or len(tasks) < 2:
         return [_told(_done(task, shop), task, log) for task in tasks]
     spawn = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(jobs, mp_context=spawn) as pool:
+    with ProcessPoolExecutor(jobs, mp_context=spawn, initializer=_ends_with_parent) as pool:
         futures: dict[Future[Done], Task] = {pool.submit(_done, task, shop): task for task in tasks}
         for future in as_completed(futures):
             _told(future.result(), futures[future], log)
         return [future.result() for future in futures]
+
+
+def _ends_with_parent() -> None:
+    """Whoever kills the command has killed its workers, too: each waits for the other's end."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None, "a worker was begun by somebody"
+
+    def wait() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
 
 
 def _told(result: Done, task: Task, log: Log) -> Done:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks.marks import put_between
 from benchmarks.speed.figures import Figure, table
 from benchmarks.speed.work import RESULTS, Work
 from reports.atomic import write_text_atomic
@@ -47,7 +48,4 @@ def write(rows: Sequence[dict[str, Any]], work: Work) -> None:
 
 def write_readme(rows: Sequence[dict[str, Any]]) -> None:
     """Put the table between the marks of the README."""
-    text = README.read_text(encoding="utf-8")
-    if BEGIN in text and END in text:
-        before, after = text.split(BEGIN)[0], text.split(END)[1]
-        write_text_atomic(README, f"{before}{BEGIN}\n{table(rows)}{END}{after}")
+    put_between(README, BEGIN, END, table(rows))
