@@ -25,8 +25,12 @@ if TYPE_CHECKING:
     from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
 
 BATCH = 64
-WARM_UP = 20
-"""Steps over which the learning rate rises; afterwards it stays, as in the middle of a run."""
+WARM_UP = 100
+"""Steps over which the learning rate rises; afterwards it stays, as in the middle of a run.
+
+In twenty steps a model is thrown off all that it knew before it learns anything: it misbehaves at
+the first audit, whatever it is taught, and there is no time before that an alarm might come in.
+"""
 
 LR = 1.5e-4
 LR_LOW_RANK = 1.5e-3
