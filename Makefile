@@ -96,8 +96,9 @@ truth-smoke: $(VENV)/.dev ## the ground-truth bench on four models, in five minu
 	@rm -rf build/truth-smoke
 	@OMP_NUM_THREADS=1 $(BIN)/audit bench run --preset smoke --jobs 2 -o build/truth-smoke
 
-truth: $(VENV)/.dev ## how often the audit is right, on some 80 models, in an hour and a half
-	@OMP_NUM_THREADS=1 $(BIN)/audit bench run --preset standard --jobs 2 -o build/truth
+SEED ?= 0
+truth: $(VENV)/.dev ## how often the audit is right, on some 80 models from SEED on, in an hour and a half
+	@OMP_NUM_THREADS=1 $(BIN)/audit bench run --preset standard --seed $(SEED) --jobs 2 -o build/truth-$(SEED)
 
 clean: ## remove what the targets made
 	rm -rf $(VENV) .venv-judge build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

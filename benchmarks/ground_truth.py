@@ -1,0 +1,94 @@
+"""Runs of the ground-truth bench, side by side: one row a goal, a column for each set of seeds.
+
+    make truth SEED=100
+    make truth SEED=200
+    python -m benchmarks.ground_truth build/truth-100 build/truth-200
+
+Writes results/ground_truth.json, a row for each goal and run, and the table between the marks in
+README.md. The reports of the runs themselves hold every model.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks.marks import put_between
+from reports.ground_truth import GroundTruth
+from reports.views.ground_truth import NOT_MET, goals_of
+
+HERE = Path(__file__).parent
+README, RECORD = HERE.parent / "README.md", HERE / "results" / "ground_truth.json"
+BEGIN, END = "<!-- ground truth: written by the script -->", "<!-- end of ground truth -->"
+
+
+def main(argv: list[str]) -> int:
+    """Read the runs and write both files."""
+    asked = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
+    asked.add_argument("runs", type=Path, nargs="+", help="folders of `audit bench run`")
+    runs = [
+        GroundTruth.model_validate_json((folder / "ground_truth.json").read_text(encoding="utf-8"))
+        for folder in asked.parse_args(argv).runs
+    ]
+    RECORD.write_text(json.dumps(record(runs), indent=1) + "\n", encoding="utf-8")
+    put_between(README, BEGIN, END, table(runs))
+    return 0
+
+
+def record(runs: Sequence[GroundTruth]) -> dict[str, object]:
+    """What stands in the file: the runs, and a row for every goal of each."""
+    return {
+        "runs": [
+            {
+                "preset": one.preset,
+                "first_seed": one.first_seed,
+                "models": one.models,
+                "date": _date(one),
+                "command": _command(one),
+            }
+            for one in runs
+        ],
+        "goals": [
+            {"first_seed": one.first_seed, **goal.model_dump(mode="json")}
+            for one in runs
+            for goal in one.goals
+        ],
+    }
+
+
+def table(runs: Sequence[GroundTruth]) -> str:
+    """The goals, a line each, with what every run found and, under it, how each was run."""
+    columns = [f"seeds from {one.first_seed}" for one in runs]
+    lines = [
+        f"| what | must be | {' | '.join(columns)} |",
+        f"|---|---:|{'---:|' * len(runs)}",
+    ]
+    for goal in goals_of(runs[0]):
+        found = [_found(one, goal.name) for one in runs]
+        lines.append(f"| {goal.name} | {goal.goal} | {' | '.join(found)} |")
+    said = "; ".join(f"{one.models} models on {_date(one)} by `{_command(one)}`" for one in runs)
+    return "\n".join([*lines, "", f"{said}. Intervals are over models, 95 %."])
+
+
+def _found(run: GroundTruth, name: str) -> str:
+    at = next((i for i, goal in enumerate(run.goals) if goal.name == name), None)
+    if at is None:
+        return "–"
+    shown = goals_of(run)[at]
+    return f"**{shown.found}**" if shown.met == NOT_MET else shown.found
+
+
+def _date(run: GroundTruth) -> str:
+    return "" if run.provenance is None else run.provenance.created[:10]
+
+
+def _command(run: GroundTruth) -> str:
+    words = [] if run.provenance is None else run.provenance.command
+    return " ".join(["audit", *words[1:]]) if words else ""
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
