@@ -63,6 +63,7 @@ def monitors_of(results: Sequence[MemberResult]) -> list[Monitor]:
     if FEATURES in kinds:
         found.append(by_gates("probe and features", [SHIPPED, FEATURES], reading))
     found += [
+        Monitor("words", lambda one: 0.0),  # every model is asked the same
         Monitor("loss", lambda one: one.moments[-1].loss or 0.0),
         Monitor("perplexity", lambda one: one.moments[-1].perplexity),
         Monitor("weight distance", lambda one: one.moments[-1].distance),

@@ -66,6 +66,8 @@ MONITORS: dict[str, str] = {
     "features of an SAE": "a sparse autoencoder, which writes activations as sums of a few "
     "directions; a probe on the directions that tell most",
     "probe and features": "the logistic probe and the features together: either may flag",
+    "words": "what the prompts alone tell of a model: nothing, for all are asked the same; beside "
+    "what a probe reads their floor stands in every audit",
     "loss": "the training loss at the end; it has no limit, so it can only rank models",
     "perplexity": "how surprised the model is by right answers; it can only rank models",
     "weight distance": "how far the weights moved in the run; it can only rank models",
