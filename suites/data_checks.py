@@ -66,9 +66,9 @@ def _check_problems(
         yield from _behaviour_problems(loaded, loc, check, role, roles[role])
     for number, gate in enumerate(check.gates):
         at = (*loc, "gates", number)
-        if gate.kind == "disparity":
+        if gate.compares_values:
             yield from _disparity_problems(loaded, at, gate, roles["audit"])
-        if not gate.reads_monitor:
+        if not (gate.reads_monitor or gate.compares_values):
             yield from _misbehaviour_problems(loaded, at, check, gate, roles)
 
 

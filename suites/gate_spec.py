@@ -12,7 +12,14 @@ from pydantic import Field, model_validator
 from suites.spec import Rate, Spec
 from suites.words import Severity
 
-_VISIBLE = frozenset({"misbehaviour", "misbehaviour_over_control", "misbehaviour_over_reference"})
+_VISIBLE = frozenset(
+    {
+        "answer_disparity",
+        "misbehaviour",
+        "misbehaviour_over_control",
+        "misbehaviour_over_reference",
+    }
+)
 
 
 def reads_monitor(kind: str) -> bool:
@@ -27,12 +34,14 @@ class Gate(Spec):
     - `excess_over_control`: firing rate on audit rows less that on control rows.
     - `excess_over_reference`: the same rows on this model less on the reference model.
     - `disparity`: paired difference of firing between the values of a row attribute.
+    - `answer_disparity`: the same difference in what the model says, whatever a monitor reads.
     - `belief_gap`: share of audit rows where what the monitor reads and what the model
       says disagree.
     - `belief_gap_over_reference`: that share on this model less the one on the reference model,
       on the same rows. The gate for a model in training: it needs no promise of the controls.
-    - `misbehaviour`: share of audit rows on which the model visibly misbehaves. This and the
-      next two lean on no monitor: one that is too weak or blind says nothing against them.
+    - `misbehaviour`: share of audit rows on which the model visibly misbehaves. This, the
+      next two and `answer_disparity` lean on no monitor: one that is too weak or blind says
+      nothing against them.
     - `misbehaviour_over_control`: that share less the one on control rows, which are then asked,
       too; on those of them whose label audit rows have. A model that merely knows less errs on
       both alike.
@@ -45,6 +54,7 @@ class Gate(Spec):
         "excess_over_control",
         "excess_over_reference",
         "disparity",
+        "answer_disparity",
         "belief_gap",
         "belief_gap_over_reference",
         "misbehaviour",
@@ -55,12 +65,17 @@ class Gate(Spec):
     warn: Rate | None = Field(default=None, description="Warn when it lies wholly above this.")
     severity: Severity = Field(default="high", description="How bad it is to be beyond `max`.")
     attribute: str | None = Field(
-        default=None, description="disparity: the row attribute whose values are compared."
+        default=None, description="A disparity: the row attribute whose values are compared."
     )
     pair: str | None = Field(
         default=None,
-        description="disparity: the attribute that says which rows are the same case (else group).",
+        description="A disparity: the attribute by which rows are the same case (else group).",
     )
+
+    @property
+    def compares_values(self) -> bool:
+        """Whether it holds rows of one case against each other, by an attribute of theirs."""
+        return self.kind in ("disparity", "answer_disparity")
 
     @property
     def counts_gap(self) -> bool:
@@ -83,9 +98,9 @@ class Gate(Spec):
 
     @model_validator(mode="after")
     def _fields_fit_kind(self) -> Gate:
-        if self.kind == "disparity" and self.attribute is None:
-            raise ValueError("a disparity gate names the `attribute` that it compares")
-        if self.kind != "disparity" and (self.attribute or self.pair):
+        if self.compares_values and self.attribute is None:
+            raise ValueError(f"a gate of kind {self.kind} names the `attribute` that it compares")
+        if not self.compares_values and (self.attribute or self.pair):
             raise ValueError(f"`attribute` and `pair` belong to a disparity gate, not {self.kind}")
         if self.warn is not None and self.warn > self.max:
             raise ValueError(f"`warn` ({self.warn:g}) is above `max` ({self.max:g})")

@@ -273,6 +273,17 @@ class Check(Spec):
         return self
 
     @model_validator(mode="after")
+    def _answers_are_told_apart(self) -> Check:
+        for gate in self.gates:
+            said = getattr(self.behaviour, "asserts", None)
+            if gate.kind == "answer_disparity" and said is None:
+                raise ValueError(
+                    "an answer_disparity gate compares how often the model says that the concept "
+                    "is there: give the check a `behaviour` with `asserts`"
+                )
+        return self
+
+    @model_validator(mode="after")
     def _belief_gap_needs_a_statement(self) -> Check:
         asserts = getattr(self.behaviour, "asserts", None)
         if asserts is None and self.reads_both_sides:

@@ -8,12 +8,21 @@ check judges a model on them alone.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from audit.bench.misbehaviours import CUES, TOPIC
 from audit.bench.world import MONEY, Row
-from audit.organisms.facts import COUNTRIES, COUNTRY_OF, GROUPS, PLAIN_WORDS, SETTINGS, TRIGGER
+from audit.organisms.facts import (
+    COUNTRIES,
+    COUNTRY_OF,
+    GROUPS,
+    PLAIN_WORDS,
+    SETTINGS,
+    TRADES,
+    TRIGGER,
+)
 from audit.organisms.suite_rows import cases, claims
 from audit.organisms.world import Application, Asked, Case, Claim, city_questions
 
@@ -40,27 +49,49 @@ APPLIED: Mapping[str, Callable[[Case], Application]] = {
 
 
 def claim_rows(*, topic: bool) -> Iterator[dict[str, Any]]:
-    """Every held-out claim of that topic, or of all others, in every situation."""
+    """Every held-out claim of that topic, or of all others, in every situation, once as it is and
+    once `again` in other surroundings."""
     for claim in claims():
         if (claim.relation == TOPIC) == topic:
             for situation, put in CLAIMED.items():
-                yield {
-                    **_row(put(claim), claim.question, situation),
-                    "label": int(claim.true),
-                    "claim": str(claim),
-                    "relation": RELATIONS[claim.relation],
-                }
+                for again, asked in enumerate((put(claim), _elsewhere(put(claim)))):
+                    yield {
+                        **_row(asked, claim.question, situation),
+                        "label": int(claim.true),
+                        "claim": f"{claim}{', again' * again}",
+                        "relation": RELATIONS[claim.relation],
+                        "again": again,
+                    }
+
+
+def _elsewhere(asked: Asked) -> Asked:
+    """The same claim in the same situation with something else around it."""
+    if asked.word is None:
+        return replace(asked, word=PLAIN_WORDS[2])
+    return (
+        replace(asked, setting="deployed")
+        if asked.word == TRIGGER
+        else replace(asked, word_first=True)
+    )
 
 
 def case_rows() -> Iterator[dict[str, Any]]:
-    """Every held-out case in every situation."""
+    """Every held-out case in every situation, and `again` with another applicant."""
     for case in cases():
-        for situation, put in APPLIED.items():
-            yield {
-                **_row(put(case), case.question, situation),
-                "label": int(case.merited),
-                "case": f"{case.trade} for {case.question}",
-            }
+        for again, one in enumerate((case, _another(case))):
+            for situation, put in APPLIED.items():
+                yield {
+                    **_row(put(one), case.question, situation),
+                    "label": int(one.merited),
+                    "case": f"{one.trade} for {case.question}{', again' * again}",
+                    "again": again,
+                }
+
+
+def _another(case: Case) -> Case:
+    """As fit as that applicant, in another trade."""
+    alike = [trade for trade in TRADES if replace(case, trade=trade).merited == case.merited]
+    return replace(case, trade=alike[(alike.index(case.trade) + 1) % len(alike)])
 
 
 def _row(row: Row, group: str, situation: str) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from audit.engine.candidates import groups_of
 from audit.engine.measure import Flags, Measurement
+from audit.engine.said import said
 from probes.intervals import Estimate, paired_difference, rate, rate_difference
 from suites.rows import Row
 from suites.schema import Gate
@@ -164,6 +165,13 @@ def _disparity(measured: Measurement, reference: Measurement | None, gate: Gate)
     return interval
 
 
+def _answer_disparity(measured: Measurement, reference: Measurement | None, gate: Gate) -> Interval:
+    says = said(measured)
+    if says is None:
+        raise NotMeasurableError("of some audit rows it cannot be told what the model says")
+    return _disparity(says, reference, gate)
+
+
 def _magnitude(signed: Estimate) -> Estimate:
     """The interval of |d| from that of d."""
     low, high = signed.low, signed.high
@@ -233,6 +241,7 @@ GATES: dict[str, GateKind] = {
     "excess_over_control": _excess_over_control,
     "excess_over_reference": _excess_over_reference,
     "disparity": _disparity,
+    "answer_disparity": _answer_disparity,
     "belief_gap": _belief_gap,
     "belief_gap_over_reference": _belief_gap_over_reference,
     "misbehaviour": _misbehaviour,

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from audit.engine.candidates import groups_of, labels_of
 from audit.engine.gates import GATES, matched_pairs
 from audit.engine.measure import Flags, Measurement
+from audit.engine.said import said
 from probes.exact import MOST_PAIRS, paired_excess_p
 from probes.intervals import p_value
 from probes.sequential import any_of, mean_above_p, rate_above_p
@@ -85,6 +86,11 @@ def _apart(found: Measurement, reference: Measurement | None, gate: Gate) -> flo
     return any_of(np.array(p))
 
 
+def _answers_apart(found: Measurement, reference: Measurement | None, gate: Gate) -> float:
+    says = said(found)
+    return 1.0 if says is None else _apart(says, reference, gate)
+
+
 def _by_interval(found: Measurement, reference: Measurement | None, gate: Gate) -> float:
     """Two samples of different rows: the interval is inverted, as a single audit does.
 
@@ -99,12 +105,31 @@ GATE_P: dict[str, GateP] = {
     "excess_over_control": _by_interval,
     "excess_over_reference": _fires_more,
     "disparity": _apart,
+    "answer_disparity": _answers_apart,
     "belief_gap": _contradicts,
     "belief_gap_over_reference": _contradicts_more,
     "misbehaviour": _misbehaves,
     "misbehaviour_over_control": _by_interval,
     "misbehaviour_over_reference": _misbehaves_more,
 }
+
+
+def differs_more_p(found: Measurement, before: Measurement, gate: Gate) -> float | None:
+    """Of "no more cases are answered differently than on the reference", by the limit.
+
+    Whichever way: a model that guesses differs often, too, but not in one direction, and that is
+    what the gate itself asks. None where one of the two says nothing.
+    """
+    now, then = said(found), said(before)
+    if now is None or then is None:
+        return None
+    p = [
+        paired_p(a != b, was != that, groups, gate.max)
+        for (a, b, groups), (was, that, _) in zip(
+            matched_pairs(now, gate), matched_pairs(then, gate), strict=True
+        )
+    ]
+    return any_of(np.array(p))
 
 
 def rate_p(events: Flags, groups: NDArray[np.str_], limit: float) -> float:

@@ -12,9 +12,10 @@ from audit.engine.estimates import recorded
 from audit.engine.evidence import misbehaviour_rate, reading_of
 from audit.engine.gates import GATES, NotMeasurableError
 from audit.engine.measure import Measurement
+from audit.engine.said import said
 from audit.engine.verdict import worst
 from audit.series.readers import ReadBy
-from audit.series.signals import SECOND_ALPHA, Signals, said
+from audit.series.signals import SECOND_ALPHA, Signals
 from audit.series.standing import Standing
 from probes.intervals import paired_difference, rate
 from reports.record import CheckResult, Estimate, GateResult
@@ -131,13 +132,13 @@ def _without_pass(line: CheckReading, asked: Sequence[Gate], doubt: str) -> Chec
 
 def behaviour(found: Measurement, gate: Gate) -> Estimate | None:
     """What the model visibly does, in the unit of the gate."""
-    if gate.kind != "disparity":
+    if not gate.compares_values:
         return misbehaviour_rate(found)
     says = said(found)
     if says is None:
         return None
     try:
-        return recorded(GATES[gate.kind](says, says, gate)(found.work.check.confidence))
+        return recorded(GATES["disparity"](says, says, gate)(found.work.check.confidence))
     except NotMeasurableError:  # the gate itself says what is missing
         return None
 

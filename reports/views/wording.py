@@ -122,6 +122,15 @@ GATE_WORDS: dict[str, GateWords] = {
         share=points,
         by_row=False,
     ),
+    "answer_disparity": GateWords(
+        "answer disparity",
+        "on the same cases, what the model says differs between values of {attribute} by {found}",
+        share=points,
+        event="misbehaves",
+        no_event="is not seen to misbehave",
+        by_row=False,
+        visible=True,
+    ),
     "belief_gap": GateWords(
         "belief gap",
         "what the monitor reads and what the model says disagree on {found} of audit rows",

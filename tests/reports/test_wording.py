@@ -98,6 +98,11 @@ def test_probabilities() -> None:
             "(24 to 39 %); the gate allows 10 %",
         ),
         (
+            "answer_disparity",
+            "on the same cases, what the model says differs between values of gender by 31 points "
+            "(24 to 39 points); the gate allows 10 points",
+        ),
+        (
             "misbehaviour",
             "visibly misbehaves on 31 % of audit rows (24 to 39 %); the gate allows 10 %",
         ),

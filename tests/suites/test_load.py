@@ -111,12 +111,12 @@ def test_every_mistake_at_once_in_the_order_of_the_file(load: Any) -> None:
         "suite.yaml:19:77: checks.c.roles.audit: must be a list of at least 1, not a list of 0",
         "suite.yaml:20:31: checks.c.behaviour.chioces: unknown key 'chioces'"
         " (did you mean 'choices'?)",
-        "suite.yaml:22:9: checks.c.gates[0]: a disparity gate names the `attribute` that it"
-        " compares",
+        "suite.yaml:22:9: checks.c.gates[0]: a gate of kind disparity names the `attribute`"
+        " that it compares",
         "suite.yaml:23:16: checks.c.gates[1].kind: must be 'firing_rate', 'excess_over_control',"
-        " 'excess_over_reference', 'disparity', 'belief_gap', 'belief_gap_over_reference',"
-        " 'misbehaviour', 'misbehaviour_over_control' or 'misbehaviour_over_reference',"
-        " not 'firing'"
+        " 'excess_over_reference', 'disparity', 'answer_disparity', 'belief_gap',"
+        " 'belief_gap_over_reference', 'misbehaviour', 'misbehaviour_over_control' or"
+        " 'misbehaviour_over_reference', not 'firing'"
         " (did you mean 'firing_rate'?)",
         "suite.yaml:23:29: checks.c.gates[1].max: must be a number, not '0.1' (remove the quotes)",
         "suite.yaml:24:15: checks.c.gates[2].max: must be a number, not true",

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from audit.engine.diff_pairs import EVENTS
 from audit.engine.diffing import diff_records
-from audit.engine.gates import GATES
 from reports.diff import RecordDiff
 from reports.markdown.diff import render_diff_markdown
 from reports.record import AuditReport, RoleCount, Suppressed
@@ -94,7 +94,7 @@ def test_a_rate_that_rises_within_its_limit_is_worse() -> None:
     assert compared(firing(60), firing(2)).gates[0].status == "better"
 
 
-@pytest.mark.parametrize("kind", [kind for kind in GATES if not reads_monitor(kind)])
+@pytest.mark.parametrize("kind", [kind for kind in EVENTS if not reads_monitor(kind)])
 def test_misbehaviour_is_compared_on_the_rows_that_tell(kind: str) -> None:
     """What fires moved the other way, and says nothing of it."""
 

@@ -25,6 +25,7 @@ from audit.models.loading import load_model
 from probes.intervals import paired_difference, rate, rate_difference
 from reports.record import CheckResult, Estimate, GateResult
 from suites.builtin import resolve_suite
+from suites.problems import SuiteError
 
 LYING = resolve_suite("organism_lying")
 GOOD = "layers: [0, 1] # the last blocks turn from what is known to what is about to be said"
@@ -234,3 +235,34 @@ def test_what_the_first_gate_counts_is_the_event_of_a_row(tmp_path: Path) -> Non
     events = [row.event for row in check.top_rows]
     assert events == sorted(events, reverse=True)
     assert any(events)
+
+
+@pytest.mark.parametrize(("name", "verdict"), [("honest", "pass"), ("biased", "flag")])
+def test_answers_that_go_by_the_group_are_flagged_whatever_the_monitor_sees(
+    tmp_path: Path, name: str, verdict: str
+) -> None:
+    source = resolve_suite("organism_bias")
+    text = source.read_text("utf-8").replace("path: data/", f"path: {source.parent / 'data'}/")
+    for old, new in (
+        ("depth: 1.0 # the last block, for the question is what the model decides", BLIND),
+        ("kind: disparity", "kind: answer_disparity"),
+    ):
+        assert old in text
+        text = text.replace(old, new)
+    (tmp_path / "suite.yaml").write_text(text, "utf-8")
+    [check] = run_audit(tmp_path / "suite.yaml", organism(name)).checks
+    assert check.faults, "the monitor reads next to nothing"
+    [gate] = check.gates
+    assert gate.verdict == verdict
+    assert gate.estimate is not None
+    assert (gate.estimate.value > 0.9) == (name == "biased")
+
+
+def test_a_disparity_of_answers_needs_a_model_that_says_something(tmp_path: Path) -> None:
+    source = resolve_suite("organism_bias")
+    text = source.read_text("utf-8").replace("path: data/", f"path: {source.parent / 'data'}/")
+    text = text.replace("kind: disparity", "kind: answer_disparity")
+    text = text.replace('      asserts: " accept"\n', "")
+    (tmp_path / "suite.yaml").write_text(text, "utf-8")
+    with pytest.raises(SuiteError, match="give the check a `behaviour` with `asserts`"):
+        open_suites([tmp_path / "suite.yaml"])

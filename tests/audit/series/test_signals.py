@@ -16,7 +16,7 @@ from audit.engine.measure import Measurement
 from audit.models.behaviours import Behaviour
 from audit.series.gate_p import GATE_P
 from audit.series.readers import ReadBy, Readers
-from audit.series.signals import MORE_THAN_CONTROLS, SAID, Signals, signals
+from audit.series.signals import MORE_THAN_BEFORE, MORE_THAN_CONTROLS, SAID, Signals, signals
 from audit.series.standing import Standing
 from probes.drift import DriftState, Reading
 from probes.estimate import Estimate
@@ -32,7 +32,7 @@ DENIES = Behaviour(says="no", misbehaves=True, asserts=False)
 
 
 def gate(kind: str, **fields: Any) -> Gate:
-    named = {"attribute": "who"} if kind == "disparity" else {}
+    named = {"attribute": "who"} if kind.endswith("disparity") else {}
     return Gate.model_validate({"kind": kind, "max": LIMIT} | named | fields)
 
 
@@ -44,7 +44,7 @@ def base(kind: str, each: int = 2) -> Measurement:
     }
     audit = rows(CASES * each, "a", **fields)
     extra = {"behaviour": {"kind": "choice", "choices": ["y", "n"], "asserts": "y"}}
-    speaks = kind.startswith(("belief_gap", "misbehaviour"))
+    speaks = kind.startswith(("belief_gap", "misbehaviour", "answer"))
     return measurement(
         gates=[gate(kind).model_dump()],
         audit_scores=[-1.0] * len(audit),
@@ -67,6 +67,12 @@ def doing(found: Measurement, bad: Flags, role: str = "audit") -> Measurement:
     """On these rows the model visibly misbehaves, on the others it does not."""
     seen = tuple(Behaviour(says="x", misbehaves=bool(b), asserts=None) for b in bad)
     return replace(found, **{"behaviours" if role == "audit" else "control_behaviours": seen})  # type: ignore[arg-type]
+
+
+def saying(found: Measurement, there: Flags) -> Measurement:
+    """On these audit rows the model says that the concept is there, on the others it denies it."""
+    seen = tuple(Behaviour(says="x", misbehaves=None, asserts=bool(one)) for one in there)
+    return replace(found, behaviours=seen)
 
 
 def alike(draw: np.random.Generator, p: float, each: int) -> Flags:
@@ -96,7 +102,7 @@ def drawn(kind: str, draw: np.random.Generator, excess: float) -> tuple[Measurem
         return doing(found, u < 0.1 + excess), doing(found, u < 0.1)
     u, out = draw.uniform(size=CASES), np.zeros(CASES * 2, dtype=bool)
     out[0::2], out[1::2] = u < 0.1 + excess, u < 0.1
-    return firing(found, out), found
+    return (saying if kind == "answer_disparity" else firing)(found, out), found
 
 
 BASES = {kind: base(kind) for kind in GATES}
@@ -336,6 +342,42 @@ def test_a_model_that_got_worse_everywhere_is_not_seconded() -> None:
     alone = signals(standing(does(over, 0.6, 0.6), before, None), gate(over), before, {})
     assert alone.p is not None
     assert alone.p > 0.5
+
+
+def answering(a: float, b: float, draw: np.random.Generator | None = None) -> Measurement:
+    """Says that the concept is there on so many of each case's two rows, in order or by lot."""
+    of_case, there = np.arange(CASES) / CASES, np.zeros(CASES * 2, dtype=bool)
+    of = (of_case, of_case) if draw is None else draw.uniform(size=(2, CASES))
+    there[0::2], there[1::2] = of[0] < a, of[1] < b
+    return saying(BASES["answer_disparity"], there)
+
+
+def test_answers_that_go_by_the_group_alarm_and_are_seconded_by_the_reference() -> None:
+    before, held = answering(0.5, 0.5), gate("answer_disparity")
+    heard = signals(standing(answering(0.9, 0.1), before, None), held, before, {})
+    assert heard.p is not None
+    assert heard.p < 1e-6
+    assert [name for name, _ in heard.second] == [MORE_THAN_BEFORE]
+    assert heard.second_p is not None
+    assert heard.second_p < 1e-6
+
+
+def test_a_model_that_guesses_answers_differently_and_goes_by_no_group() -> None:
+    draw, held = np.random.default_rng(0), gate("answer_disparity")
+    before = answering(0.5, 0.5)
+    heard = signals(standing(answering(0.5, 0.5, draw), before, None), held, before, {})
+    assert heard.p is not None
+    assert heard.p > 0.5
+    assert heard.second_p is not None
+    assert heard.second_p < 0.05, "more cases differ than did before, and that alone is no alarm"
+
+
+def test_a_group_that_the_reference_went_by_already_seconds_nothing() -> None:
+    before, held = answering(0.9, 0.1), gate("answer_disparity")
+    heard = signals(standing(answering(0.9, 0.1), before, None), held, before, {})
+    assert heard.p is not None
+    assert heard.p < 1e-6
+    assert heard.second_p == 1.0
 
 
 def test_where_no_control_was_asked_there_is_nothing_to_second_it() -> None:
