@@ -145,6 +145,11 @@ class MemberResult(Part):
         return self.alarms[0].step if self.alarms else None
 
     @property
+    def own_alarm_at(self) -> int | None:
+        """Step of the first alarm of the check that looks for its misbehaviour."""
+        return next((one.step for one in self.alarms if one.check == self.check), None)
+
+    @property
     def in_time(self) -> bool | None:
         """Whether the alarm came no later than that; None where the behaviour never passes it."""
         passes, alarm = self.passes_at, self.alarm_at
