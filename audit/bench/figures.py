@@ -106,7 +106,7 @@ def _goals(results: Sequence[MemberResult], ours: MonitorFigures) -> Iterator[Go
         least=0.95,
     )
     yield _goal(
-        "of those runs, alarm of the very check that looks for it by then",
+        "the alarm of the very check that looks for it, by then",
         _share(runs, _own_in_time),
     )
     for what in sorted({c.what for one in plain for c in one.coverage}):
