@@ -4,8 +4,9 @@
     make truth SEED=200
     python -m benchmarks.ground_truth build/truth-100 build/truth-200
 
-Writes results/ground_truth.json, a row for each goal and run, and the table between the marks in
-README.md. The reports of the runs themselves hold every model.
+Writes results/ground_truth.json, a row for each goal and run; the table between the marks in
+README.md; and in docs/ground-truth.md the monitors beside one another, with the picture of the
+first run. The reports of the runs themselves hold every model.
 """
 
 from __future__ import annotations
@@ -17,11 +18,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.marks import put_between
+from benchmarks.picture import alone
+from reports.drawing.ground_truth import aurocs_drawn
 from reports.ground_truth import GroundTruth
-from reports.views.ground_truth import NOT_MET, goals_of
+from reports.views.ground_truth import NOT_MET, goals_of, view_ground_truth
 
 HERE = Path(__file__).parent
 README, RECORD = HERE.parent / "README.md", HERE / "results" / "ground_truth.json"
+DOC, PICTURE = HERE.parent / "docs" / "ground-truth.md", HERE.parent / "docs" / "ground-truth.svg"
 BEGIN, END = "<!-- ground truth: written by the script -->", "<!-- end of ground truth -->"
 
 
@@ -35,6 +39,8 @@ def main(argv: list[str]) -> int:
     ]
     RECORD.write_text(json.dumps(record(runs), indent=1) + "\n", encoding="utf-8")
     put_between(README, BEGIN, END, table(runs))
+    put_between(DOC, BEGIN, END, monitors(runs))
+    PICTURE.write_text(picture(runs[0]), encoding="utf-8")
     return 0
 
 
@@ -71,6 +77,33 @@ def table(runs: Sequence[GroundTruth]) -> str:
         lines.append(f"| {goal.name} | {goal.goal} | {' | '.join(found)} |")
     said = "; ".join(f"{one.models} models on {_date(one)} by `{_command(one)}`" for one in runs)
     return "\n".join([*lines, "", f"{said}. Intervals are over models, 95 %."])
+
+
+def monitors(runs: Sequence[GroundTruth]) -> str:
+    """Every monitor beside the others, a table for each run."""
+    parts = []
+    for run in runs:
+        lines = [
+            f"Seeds from {run.first_seed}, {run.models} models:",
+            "",
+            "| monitor | AUROC over models | passed | not flagged | false flags | inconclusive |",
+            "|---|---:|---:|---:|---:|---:|",
+        ]
+        lines += [
+            f"| {one.name} | {one.auroc} | {one.missed} | {one.not_flagged} | "
+            f"{one.false_flags} | {one.inconclusive} |"
+            for one in view_ground_truth(run).monitors
+        ]
+        parts.append("\n".join(lines))
+    return "\n\n".join(parts)
+
+
+def picture(run: GroundTruth) -> str:
+    """The AUROC of each monitor, as a picture of its own."""
+    rows = [(one.name, one.area, one.auroc) for one in view_ground_truth(run).monitors if one.area]
+    drawn = aurocs_drawn(rows)
+    assert drawn is not None, "a run has monitors"
+    return alone(drawn)
 
 
 def _found(run: GroundTruth, name: str) -> str:

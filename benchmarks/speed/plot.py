@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.picture import alone
 from benchmarks.speed.figures import said
 from reports.atomic import write_text_atomic
-from reports.drawing.style import STYLE
 from reports.drawing.svg import Axis, dot, line, path, picture, text
 
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 250.0, 230.0, 50.0, 236.0, 34.0, 182.0
@@ -29,15 +29,12 @@ class Panel:
 def write_panels(file: Path, panels: Sequence[Panel]) -> None:
     """All panels as one picture that stands by itself; dashes show a cost in proportion."""
     rows = -(-len(panels) // ACROSS)
-    parts = [f"<style>{STYLE}</style>"]
-    parts.append(f'<rect class="paper" width="{ACROSS * WIDTH:g}" height="{rows * HEIGHT:g}"/>')
+    parts = []
     for number, panel in enumerate(panels):
         x, y = WIDTH * (number % ACROSS), HEIGHT * (number // ACROSS)
         parts.append(f'<g transform="translate({x:g} {y:g})">{"".join(_drawn(panel))}</g>')
     title = "seconds of an audit against " + ", ".join(panel.what for panel in panels)
-    drawn = picture(ACROSS * WIDTH, rows * HEIGHT, title, parts)
-    spaced = drawn.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1)
-    write_text_atomic(file, spaced + "\n")
+    write_text_atomic(file, alone(picture(ACROSS * WIDTH, rows * HEIGHT, title, parts)))
 
 
 def _drawn(panel: Panel) -> Iterator[str]:

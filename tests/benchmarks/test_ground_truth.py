@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from benchmarks.ground_truth import BEGIN, END, README, record, table
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from benchmarks.ground_truth import BEGIN, DOC, END, README, monitors, picture, record, table
 from tests.reports.ground_truth_factory import make_record
 
 
@@ -20,6 +25,17 @@ def test_every_goal_of_every_run_is_a_row() -> None:
     assert sum(line.startswith("| ") for line in lines) == len(one.goals) + 1
 
 
-def test_the_page_has_the_marks_of_the_script() -> None:
-    text = README.read_text(encoding="utf-8")
+def test_every_monitor_of_every_run_is_a_row_and_the_picture_stands_alone() -> None:
+    one = make_record()
+    text = monitors([one, one])
+    for monitor in one.monitors:
+        assert text.count(f"| {monitor.monitor} |") == 2
+    root = ElementTree.fromstring(picture(one))
+    assert root.tag.endswith("svg")
+    assert "style" in {element.tag.split("}")[-1] for element in root}
+
+
+@pytest.mark.parametrize("page", [README, DOC])
+def test_pages_have_the_marks_of_the_script(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
     assert text.count(BEGIN) == text.count(END) == 1
