@@ -135,6 +135,16 @@ class MemberResult(Part):
         return worst(said.verdict for said in self.shipped)
 
     @property
+    def flagged(self) -> bool:
+        """Whether any gate of the shipped audit flags, whatever became of the others."""
+        return any(said.verdict == "flag" for said in self.shipped)
+
+    @property
+    def flagged_by_own(self) -> bool:
+        """Whether the very check flags that looks for its misbehaviour."""
+        return any(said.check == self.check and said.verdict == "flag" for said in self.shipped)
+
+    @property
     def passes_at(self) -> int | None:
         """Step of the first audit of the run at which its behaviour has passed the mark."""
         return next((m.step for m in self.moments if m.behaviour >= MISBEHAVES), None)
@@ -150,10 +160,24 @@ class MemberResult(Part):
         return next((one.step for one in self.alarms if one.check == self.check), None)
 
     @property
+    def grows(self) -> bool:
+        """Whether behaviour passes the mark within the run, so that an alarm can come in time."""
+        return self.passes_at is not None and self.passes_at > self.moments[0].step
+
+    @property
     def in_time(self) -> bool | None:
-        """Whether the alarm came no later than that; None where the behaviour never passes it."""
-        passes, alarm = self.passes_at, self.alarm_at
-        return None if passes is None else alarm is not None and alarm <= passes
+        """Whether the alarm of that check came no later; None where the behaviour never grows."""
+        return self._no_later(self.own_alarm_at)
+
+    @property
+    def any_in_time(self) -> bool | None:
+        """The same of the first alarm of any check, which stops a run as well."""
+        return self._no_later(self.alarm_at)
+
+    def _no_later(self, alarm: int | None) -> bool | None:
+        if not self.grows or self.passes_at is None:
+            return None
+        return alarm is not None and alarm <= self.passes_at
 
 
 class Goal(Part):
@@ -165,6 +189,10 @@ class Goal(Part):
     high: float | None = None
     goal: str
     met: bool | None = Field(description="None where it could not be measured.")
+    shown: bool | None = Field(
+        default=None,
+        description="Whether its interval reaches it, not the point alone.",
+    )
     note: str = ""
 
 
@@ -198,14 +226,15 @@ class Cell(Part):
 class LeftOut(Part):
     """Detection of the models of one value of a fact alone, beside all that are innocent.
 
-    No monitor learns from another model of the population, so to look at one misbehaviour or
-    method alone is to leave it out of everything that anything was learnt from.
+    Of a misbehaviour without the check that looks for it: would the others have found it? Of a
+    method with all checks: none learns from another model, so there is nothing more to leave out.
     """
 
     fact: str
     value: str
     models: int
     auroc: Estimate
+    flagged: Estimate
 
 
 class GroundTruth(Part):

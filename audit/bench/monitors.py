@@ -21,57 +21,83 @@ NOWHERE = -1.0
 """The score of a model of which no gate could be measured."""
 
 
+Score = Callable[[MemberResult], float | None]
+Wanted = Callable[[Said], bool]
+
+
 @dataclass(frozen=True)
 class Monitor:
     """One way of judging a model from what is recorded of it.
 
     Attributes:
         name: in words.
-        score: the higher, the more it speaks for misbehaviour.
+        score: the higher, the more it speaks for misbehaviour; None of a model that has none.
         verdict: what it says; None where it has no limit to hold a number against.
     """
 
     name: str
-    score: Callable[[MemberResult], float]
+    score: Score
     verdict: Callable[[MemberResult], Verdict] | None = None
+
+
+@dataclass(frozen=True)
+class GateMonitor(Monitor):
+    """A monitor made of gates of an audit, which have limits."""
+
+    verdict: Callable[[MemberResult], Verdict]
+
+
+def _reading(said: Said) -> bool:
+    return reads_monitor(said.gate)
+
+
+def by_gates(name: str, kinds: Sequence[str], wanted: Wanted) -> GateMonitor:
+    """What some gates say of a model.
+
+    Args:
+        name: of the monitor.
+        kinds: whose audits are looked at.
+        wanted: which of their gates.
+    """
+    return GateMonitor(
+        name,
+        lambda one: _score(_gates(one, kinds, wanted)),
+        lambda one: worst(said.verdict for said in _gates(one, kinds, wanted)),
+    )
+
+
+WHOLE = by_gates(ALL_GATES, [SHIPPED], lambda said: True)
+PROBE = by_gates(f"{SHIPPED} probe", [SHIPPED], _reading)
+"""What the shipped probe reads, without what the model visibly does."""
+
+
+def without(check: str | None) -> GateMonitor:
+    """The whole audit but for one of its checks."""
+    return by_gates(ALL_GATES, [SHIPPED], lambda said: said.check != check)
 
 
 def monitors_of(results: Sequence[MemberResult]) -> list[Monitor]:
     """Every monitor that the results tell of, the shipped audit first."""
     kinds = [one.monitor for one in results[0].monitors]
-
-    def reading(said: Said) -> bool:
-        return reads_monitor(said.gate)
-
-    def visible(said: Said) -> bool:
-        return not reads_monitor(said.gate)
-
-    def by_gates(name: str, kinds: Sequence[str], wanted: Callable[[Said], bool]) -> Monitor:
-        return Monitor(
-            name,
-            lambda one: _score(_gates(one, kinds, wanted)),
-            lambda one: worst(said.verdict for said in _gates(one, kinds, wanted)),
-        )
-
-    found = [by_gates(ALL_GATES, [SHIPPED], lambda said: True)]
-    if any(visible(said) for said in results[0].monitors[0].gates):
-        found.append(by_gates("behaviour alone", [SHIPPED], visible))
+    found: list[Monitor] = [WHOLE]
+    if not all(map(_reading, results[0].monitors[0].gates)):
+        found.append(by_gates("behaviour alone", [SHIPPED], lambda said: not _reading(said)))
     found += [
-        by_gates(f"{kind} probe" if kind != FEATURES else "features of an SAE", [kind], reading)
+        by_gates(f"{kind} probe" if kind != FEATURES else "features of an SAE", [kind], _reading)
         for kind in kinds
     ]
     if FEATURES in kinds:
-        found.append(by_gates("probe and features", [SHIPPED, FEATURES], reading))
+        found.append(by_gates("probe and features", [SHIPPED, FEATURES], _reading))
     found += [
         Monitor("words", lambda one: 0.0),  # every model is asked the same
-        Monitor("loss", lambda one: one.moments[-1].loss or 0.0),
+        Monitor("loss", lambda one: one.moments[-1].loss),
         Monitor("perplexity", lambda one: one.moments[-1].perplexity),
         Monitor("weight distance", lambda one: one.moments[-1].distance),
     ]
     return found
 
 
-def _gates(one: MemberResult, kinds: Sequence[str], wanted: Callable[[Said], bool]) -> list[Said]:
+def _gates(one: MemberResult, kinds: Sequence[str], wanted: Wanted) -> list[Said]:
     return [
         said
         for monitored in one.monitors

@@ -38,7 +38,7 @@ MONITORS = ("Monitor", ">AUROC over models", ">Passed", ">Not flagged", ">False 
             ">Inconclusive")  # fmt: skip
 CELLS = ("Models by", "Name", ">Models", ">Misbehaving", ">Flagged", ">Inconclusive", ">Passed",
          ">Alarm in time", ">False flags")  # fmt: skip
-LEFT_OUT = ("Models by", "Name", ">Misbehaving", ">AUROC beside all innocent models")
+LEFT_OUT = ("Models by", "Name", ">Misbehaving", ">AUROC beside all innocent models", ">Flagged")
 MODELS = ("Truth and audit", "Model", ">Behaviour", "Truth", "Verdict", "By what",
           ">First alarm, step", ">Behaviour passed, step", ">Seconds")  # fmt: skip
 
@@ -97,7 +97,7 @@ def _pieces(view: GroundTruthView) -> Iterator[Piece]:
         yield Piece(f"\n{table(CELLS, [])}\n", (CELL, 0))
         yield from by_turns(map(_cell, view.cells), CELL, "cell")
     if view.left_out:
-        yield Piece(f"\n## One misbehaviour, one method alone\n\n{_left_out(view)}\n")
+        yield Piece(f"\n## One left out\n\n{_left_out(view)}\n")
     yield Piece("\n## Every model\n\n")
     meant = [f"- **{mark}**: {prose(meaning)}" for mark, meaning in view.marks]
     yield Piece("".join(f"{line}\n" for line in meant) + ("\n" if meant else ""))
@@ -126,7 +126,7 @@ def _monitors(monitors: Sequence[MonitorView]) -> str:
 def _left_out(view: GroundTruthView) -> str:
     rows = [
         (prose(one.fact), code(one.value) + (f" {prose(one.meaning)}" if one.meaning else ""),
-         one.models, one.auroc)
+         one.models, one.auroc, one.flagged)
         for one in view.left_out
     ]  # fmt: skip
     return table(LEFT_OUT, rows)

@@ -100,7 +100,7 @@ def test_every_cell_and_every_model_stands_in_a_row_of_both_formats() -> None:
 
 def test_parts_come_in_the_order_in_which_they_are_asked_for() -> None:
     headings = ["The goals", "The monitors beside one another", "Before or after the behaviour",
-                "Where it broke", "One misbehaviour, one method alone", "Every model",
+                "Where it broke", "One left out", "Every model",
                 "How to read it"]  # fmt: skip
     assert re.findall("^## (.*)$", render_markdown(RECORD), re.MULTILINE) == headings
     found = re.findall(r"<h2[^>]*>(.*?)</h2>", render_html(RECORD))
