@@ -21,7 +21,7 @@ from benchmarks.marks import put_between
 from benchmarks.picture import alone
 from reports.drawing.ground_truth import aurocs_drawn
 from reports.ground_truth import GroundTruth
-from reports.views.ground_truth import NOT_MET, goals_of, view_ground_truth
+from reports.views.ground_truth import BY_POINT, NOT_MET, goals_of, view_ground_truth
 
 HERE = Path(__file__).parent
 README, RECORD = HERE.parent / "README.md", HERE / "results" / "ground_truth.json"
@@ -72,11 +72,14 @@ def table(runs: Sequence[GroundTruth]) -> str:
         f"| what | must be | {' | '.join(columns)} |",
         f"|---|---:|{'---:|' * len(runs)}",
     ]
-    for goal in goals_of(runs[0]):
-        found = [_found(one, goal.name) for one in runs]
-        lines.append(f"| {goal.name} | {goal.goal} | {' | '.join(found)} |")
+    asked = {goal.name: goal.goal for one in runs for goal in goals_of(one)}
+    for name, goal in asked.items():
+        found = [_found(one, name) for one in runs]
+        lines.append(f"| {name} | {goal} | {' | '.join(found)} |")
     said = "; ".join(f"{one.models} models on {_date(one)} by `{_command(one)}`" for one in runs)
-    return "\n".join([*lines, "", f"{said}. Intervals are over models, 95 %."])
+    return "\n".join(
+        [*lines, "", f"{said}. Intervals are over models, 95 %; a star: met by the point alone."]
+    )
 
 
 def monitors(runs: Sequence[GroundTruth]) -> str:
@@ -111,7 +114,9 @@ def _found(run: GroundTruth, name: str) -> str:
     if at is None:
         return "–"
     shown = goals_of(run)[at]
-    return f"**{shown.found}**" if shown.met == NOT_MET else shown.found
+    if shown.met == NOT_MET:
+        return f"**{shown.found}**"
+    return f"{shown.found} \\*" if shown.met == BY_POINT else shown.found
 
 
 def _date(run: GroundTruth) -> str:
