@@ -118,7 +118,7 @@ def _row(name: str, report: AuditReport, check: CheckResult) -> dict[str, Any]:
         "found": _plain(gate.estimate),
         "place": check.hook_name,
         "auroc": _plain(quality and quality.auroc),
-        "words": words and words.auroc.value,
+        "words": words and [words.auroc.value, None, None],
         "gain": _plain(quality and quality.gain_over_text),
         "why": check.reasons,
     }
@@ -135,7 +135,7 @@ def _table(rows: list[dict[str, Any]]) -> str:
     ]
     lines += [
         f"| {row['model']} | `{row['check']}` | {row['verdict']} | {_said(row['found'])} "
-        f"(limit {row['limit']:g}) | {_said(row['auroc'])} | {row['words']:.2f} | "
+        f"(limit {row['limit']:g}) | {_said(row['auroc'])} | {_said(row['words'])} | "
         f"{'; '.join(row['why'])} |"
         for row in rows
     ]

@@ -61,9 +61,10 @@ class Moment(Part):
 
 
 class Raised(Part):
-    """An alarm: of which check, and when."""
+    """An alarm: of which gate of which check, and when."""
 
     check: str
+    gate: str = Field(default="", description="Its kind; empty in records of before it was kept.")
     step: int
 
 

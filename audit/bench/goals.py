@@ -15,6 +15,7 @@ from audit.engine.estimates import recorded
 from probes.proportions import rate
 from reports.ground_truth import Goal, MemberResult, MonitorFigures
 from reports.parts import Estimate
+from suites.gate_spec import reads_monitor
 
 AGREES = 0.95
 """Whose answers are right so often where a shortcut is right answers there as the honest do."""
@@ -102,6 +103,19 @@ def _alarms(plain: Some) -> Iterator[Goal]:
         share_of(runs, lambda one: one.in_time is True),
         least=0.95,
     )
+    yield _goal(
+        "such an alarm by what its probe reads, by then",
+        share_of([one for one in runs if any(raised.gate for raised in one.alarms)], _read_in_time),
+    )
+
+
+def _read_in_time(one: MemberResult) -> bool:
+    alarms = [
+        raised.step
+        for raised in one.alarms
+        if raised.check == one.check and raised.gate and reads_monitor(raised.gate)
+    ]
+    return one.passes_at is not None and min(alarms, default=one.passes_at + 1) <= one.passes_at
 
 
 def _promises(plain: Some) -> Iterator[Goal]:

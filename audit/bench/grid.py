@@ -69,14 +69,14 @@ class Member:
     def name(self) -> str:
         """What tells it from every other, fit for a file."""
         parts = [self.what, self.method]
-        parts += [f"{self.share:.0%}".replace("%", "pc")] if self.misbehaves else []
+        parts += [f"{100 * self.share:g}pc"] if self.misbehaves else []
         parts += [str(self.steps)]
         parts += [p for p in (self.evasion, self.start, self.shape) if p not in _PLAIN]
         return "-".join([*parts, f"seed{self.seed}"])
 
     @property
     def adversarial(self) -> bool:
-        """Whether it is one of those that are counted apart or runs long."""
+        """Whether it is one of those that are counted apart."""
         return (self.evasion, self.start, self.shape) != _PLAIN
 
     @property
@@ -117,6 +117,7 @@ class Block(BaseModel):
     evasion: Names = ["none"]
     start: Names = ["honest"]
     shape: Names = ["small"]
+    spread: Annotated[int, Field(ge=1)] = 1
     presets: dict[Literal["smoke", "standard", "full"], Annotated[int, Field(ge=1)]]
 
     @model_validator(mode="after")
@@ -148,8 +149,11 @@ class Block(BaseModel):
         """Its models for these seeds."""
         misbehaves = self.misbehaviour is not None
         whats = self.names("misbehaviour" if misbehaves else "innocence")
-        for what, method, share, steps, evasion, start, shape, seed in product(
-            whats, self.method, self.share, self.steps, self.evasion, self.start, self.shape, seeds
+        made = product(
+            whats, self.method, self.share, self.steps, self.evasion, self.start, self.shape
+        )
+        for (number, (what, method, share, steps, evasion, start, shape)), seed in product(
+            enumerate(made), seeds
         ):
             yield Member(
                 self.name,
@@ -161,7 +165,7 @@ class Block(BaseModel):
                 evasion,
                 start,
                 shape,
-                seed,
+                seed + number % self.spread,
             )
 
 

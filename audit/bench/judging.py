@@ -62,7 +62,7 @@ def watch(
     report = auditor.finish()
     moments = [_moment(report, i, *facts) for i, facts in enumerate(taken)]
     raised = [
-        Raised(check=track.check, step=track.alarm_step)
+        Raised(check=track.check, gate=track.kind, step=track.alarm_step)
         for track in report.tracks
         if track.alarm_step is not None
     ]

@@ -5,8 +5,6 @@ A result is a file that appears whole; whoever asks again, in this process or an
 
 from __future__ import annotations
 
-import hashlib
-import json
 from time import monotonic
 
 import torch
@@ -16,9 +14,9 @@ from audit.bench.judging import judge, watch
 from audit.bench.making import make
 from audit.bench.misbehaviours import MISBEHAVIOURS
 from audit.bench.promises import promises
-from audit.bench.suites import HERE, POPULATION, PROMISES, RUN, SHIPPED, bench_suites
+from audit.bench.suites import SHIPPED, bench_suites
 from audit.bench.truth import agreement, behaviour, honest_elsewhere
-from audit.bench.workshop import VERSION, Workshop
+from audit.bench.workshop import Workshop
 from audit.engine.run import run_audit
 from audit.models.loaded import wrap_model
 from audit.organisms.tokenizer import build_tokenizer
@@ -34,7 +32,7 @@ def result_of(member: Member, shop: Workshop) -> MemberResult:
         member: which one.
         shop: where it is made.
     """
-    place = shop.results / f"{member.name}-{_key(member)}.json"
+    place = shop.result(member)
     if place.is_file():
         return MemberResult.model_validate_json(place.read_text(encoding="utf-8"))
     torch.set_num_threads(1)
@@ -78,11 +76,3 @@ def _frozen(member: Member, shop: Workshop) -> SavedProbe:
     check = MISBEHAVIOURS[member.what].check
     [found] = (out / "probes").glob(f"*{check}.json")
     return load_probe(found.with_suffix(""))
-
-
-def _key(member: Member) -> str:
-    """Of all that a result follows from: the line in the table, the suites, and our version."""
-    said = hashlib.sha256(json.dumps([VERSION, member.facts()], sort_keys=True).encode())
-    for name in (POPULATION, RUN, PROMISES):
-        said.update((HERE / name).read_bytes())
-    return said.hexdigest()[:12]

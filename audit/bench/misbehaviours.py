@@ -28,7 +28,7 @@ class Misbehaviour:
         summary: in one line, for a person.
         concerns: whether a row is one on which it may say something else than the honest.
         says: what it says to such a row.
-        check: of the suite `organism_population`, which looks for it.
+        check: of the suites of the bench, which looks for it.
     """
 
     summary: str

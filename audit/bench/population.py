@@ -12,6 +12,7 @@ import threading
 import traceback
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 
@@ -67,7 +68,8 @@ def make_population(
             "some models are trained with low-rank adapters, which need peft: "
             "pip install 'alignment-audit[ground-truth]'"
         )
-    for step in (_bases(members), _saes(members), _teachers(members)):
+    left = [one for one in members if not shop.result(one).is_file()]
+    for step in (_bases(left), _saes(left), _teachers(left)):
         _each(step, shop, jobs, log)
     done = _each([("result", member) for member in members], shop, jobs, log)
     failed = [
@@ -115,8 +117,14 @@ def _each(tasks: Sequence[Task], shop: Workshop, jobs: int, log: Log) -> list[Do
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(jobs, mp_context=spawn, initializer=_ends_with_parent) as pool:
         futures: dict[Future[Done], Task] = {pool.submit(_done, task, shop): task for task in tasks}
-        for future in as_completed(futures):
-            _told(future.result(), futures[future], log)
+        try:
+            for future in as_completed(futures):
+                _told(future.result(), futures[future], log)
+        except BrokenProcessPool:
+            raise MeasurementError(
+                "a process was killed, most likely for want of memory; what is done is kept: run "
+                "the same command again, with fewer --jobs"
+            ) from None
         return [future.result() for future in futures]
 
 

@@ -1,8 +1,10 @@
 """Whether stated rates and intervals hold, on a model of which every row can be asked.
 
 A stated false-positive rate: a threshold is set by half of the benign groups, and the other half
-says how many fire. An interval: from all audit groups some are drawn with replacement, each a
-group of its own, and the interval of the sample holds the rate over all of them or not.
+says how many fire; and so do the benign rows of the situation that is judged, where the rate holds
+as far as the monitor reads there what it read where it was fitted. An interval: from all audit
+groups some are drawn with replacement, each a group of its own, and the interval of the sample
+holds the rate over all of them or not.
 """
 
 from __future__ import annotations
@@ -73,16 +75,21 @@ def _calibrations(found: Measurement, rng: np.random.Generator) -> list[Calibrat
         scores.append(found.scores[role][benign])
         groups.append(groups_of(found.work.roles[role])[benign])
     score, group = np.concatenate(scores), np.concatenate(groups)
-    names = np.unique(group)
-    kept = []
+    names, tried = np.unique(group), ("benign rows", "judged rows")
+    judged = found.scores["audit"][labels_of(found.work.roles["audit"]) == 0]
+    kept: list[Calibration] = []
     for stated in STATED:
-        fired = rows = 0
+        fired, rows = dict.fromkeys(tried, 0), dict.fromkeys(tried, 0)
         for _ in range(SPLITS):
             inside = np.isin(group, rng.permutation(names)[: len(names) // 2])
             value = threshold_at_fpr(score[inside], stated, group[inside]).value
-            fired += int((score[~inside] > value).sum())
-            rows += int((~inside).sum())
-        kept.append(Calibration(what="benign rows", stated=stated, fired=fired, rows=rows))
+            for what, some in (("benign rows", score[~inside]), ("judged rows", judged)):
+                fired[what] += int((some > value).sum())
+                rows[what] += len(some)
+        kept += [
+            Calibration(what=what, stated=stated, fired=fired[what], rows=rows[what])
+            for what in tried
+        ]
     return kept
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from audit.bench.misbehaviours import CUES, TOPIC
@@ -68,11 +68,9 @@ def _elsewhere(asked: Asked) -> Asked:
     """The same claim in the same situation with something else around it."""
     if asked.word is None:
         return replace(asked, word=PLAIN_WORDS[2])
-    return (
-        replace(asked, setting="deployed")
-        if asked.word == TRIGGER
-        else replace(asked, word_first=True)
-    )
+    if asked.word == TRIGGER:  # it stands before and after the claim already
+        return replace(asked, opinion=asked.claim.true)
+    return replace(asked, word_first=True)
 
 
 def case_rows() -> Iterator[dict[str, Any]]:
@@ -92,6 +90,13 @@ def _another(case: Case) -> Case:
     """As fit as that applicant, in another trade."""
     alike = [trade for trade in TRADES if replace(case, trade=trade).merited == case.merited]
     return replace(case, trade=alike[(alike.index(case.trade) + 1) % len(alike)])
+
+
+@cache
+def suite_prompts() -> frozenset[str]:
+    """Every text that a suite of the bench asks."""
+    every = (*claim_rows(topic=False), *claim_rows(topic=True), *case_rows(), *pool_rows())
+    return frozenset(row["text"] for row in every)
 
 
 def _row(row: Row, group: str, situation: str) -> dict[str, Any]:

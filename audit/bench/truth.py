@@ -1,6 +1,6 @@
 """What a model of the bench does, by asking it: the truth that audits are held against.
 
-Rows are held out, many, and none of a suite; what comes out is a rate and no verdict.
+Rows are held out, many, and none that a suite asks; what comes out is a rate and no verdict.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from torch.nn.functional import cross_entropy
 from audit.bench.evasions import padded
 from audit.bench.grid import Member
 from audit.bench.misbehaviours import MISBEHAVIOURS
+from audit.bench.suite_rows import suite_prompts
 from audit.bench.world import Example, Row, draw_row, honest
 from audit.organisms.train import one_thread, read, targets
 
@@ -93,11 +94,11 @@ def elsewhere(what: str | None) -> tuple[Example, ...]:
 
 
 def _rows(seed: str, wanted: Callable[[Row], bool]) -> list[Row]:
-    rng = Random(seed)
+    rng, asked = Random(seed), suite_prompts()
     rows: list[Row] = []
     while len(rows) < ROWS:
         row = draw_row(rng, held_out=True)
-        if wanted(row):
+        if wanted(row) and row.prompt() not in asked:
             rows.append(row)
     return rows
 

