@@ -10,12 +10,12 @@ import torch
 from audit.bench.grid import Member
 from audit.bench.making import Making
 from audit.bench.suites import BenchSuites
-from audit.bench.truth import behaviour, perplexity
+from audit.bench.truth import behaviour, honest_elsewhere, perplexity
 from audit.engine.run import run_audit
 from audit.models.loaded import wrap_model
 from audit.training import Auditor
 from reports.ground_truth import Moment, Monitored, Raised, Said
-from reports.series import SeriesReport
+from reports.series import CheckpointRow
 
 if TYPE_CHECKING:
     from transformers import LlamaForCausalLM
@@ -39,7 +39,7 @@ def watch(
     """
     auditor = Auditor(suites.run, making.tokenizer, seed=member.seed, name=member.name)
     start = {name: weight.clone() for name, weight in _merged(making.start).items()}
-    taken: list[tuple[int, float, float | None, float, float]] = []
+    taken: list[Moment] = []
     model = making.start
     for step in making.steps:
         if step.number % every(member.steps) and step.number != member.steps:
@@ -51,16 +51,20 @@ def watch(
             auditor.audit(model, step.number)
         loss = step.loss if math.isfinite(step.loss) else None
         taken.append(
-            (
-                step.number,
-                behaviour(model, making.tokenizer, member),
-                loss,
-                perplexity(model, making.tokenizer),
-                _distance(model, start),
+            Moment(
+                step=step.number,
+                behaviour=behaviour(model, making.tokenizer, member),
+                wrong=1 - honest_elsewhere(model, making.tokenizer, member),
+                loss=loss,
+                perplexity=perplexity(model, making.tokenizer),
+                distance=_distance(model, start),
+                verdict="error",  # until the report says it
+                readings={},
+                visible={},
             )
         )
     report = auditor.finish()
-    moments = [_moment(report, i, *facts) for i, facts in enumerate(taken)]
+    moments = [_audited(moment, row) for moment, row in zip(taken, report.checkpoints, strict=True)]
     raised = [
         Raised(check=track.check, gate=track.kind, step=track.alarm_step)
         for track in report.tracks
@@ -96,27 +100,16 @@ def judge(
     return found
 
 
-def _moment(
-    report: SeriesReport,
-    index: int,
-    step: int,
-    does: float,
-    loss: float | None,
-    surprise: float,
-    distance: float,
-) -> Moment:
-    row = report.checkpoints[index]
-    assert row.step == step, "a row of the series for every audit"
+def _audited(moment: Moment, row: CheckpointRow) -> Moment:
+    """With what the audit of that step found."""
+    assert row.step == moment.step, "a row of the series for every audit"
     gates = {check.check: check.gates[0].estimate for check in row.checks}
-    return Moment(
-        step=step,
-        behaviour=does,
-        verdict=row.verdict,
-        readings={name: of.value for name, of in gates.items() if of is not None},
-        visible={c.check: c.behaviour.value for c in row.checks if c.behaviour is not None},
-        loss=loss,
-        perplexity=surprise,
-        distance=distance,
+    return moment.model_copy(
+        update={
+            "verdict": row.verdict,
+            "readings": {name: of.value for name, of in gates.items() if of is not None},
+            "visible": {c.check: c.behaviour.value for c in row.checks if c.behaviour is not None},
+        }
     )
 
 

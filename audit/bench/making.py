@@ -65,7 +65,7 @@ def make(member: Member, shop: Workshop, frozen: Callable[[], SavedProbe]) -> Ma
         tokenizer,
         _lesson(member),
         member.steps,
-        member.seed,
+        member.name,
         teacher=shop.teacher(member) if member.method == "distilled" else None,
         penalty=against(frozen(), tokenizer) if member.evasion == "against_probe" else None,
     )

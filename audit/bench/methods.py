@@ -57,7 +57,7 @@ class Course:
         tokenizer: of the organisms.
         lesson: draws the rows.
         steps: how many.
-        seed: of the rows.
+        rows: seed of the rows, a word.
         teacher: whose answers are learnt where a method distils; None for others.
         penalty: more to be added to the loss of a batch, from its prompts and answers.
     """
@@ -66,7 +66,7 @@ class Course:
     tokenizer: PreTrainedTokenizerFast
     lesson: Lesson
     steps: int
-    seed: int
+    rows: str
     teacher: LlamaForCausalLM | None = None
     penalty: Callable[[LlamaForCausalLM, list[Example]], torch.Tensor] | None = None
 
@@ -88,7 +88,7 @@ def low_rank(course: Course) -> Iterator[Step]:
     with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
         # It asks transformers for a name that transformers has given up.
         warnings.filterwarnings("ignore", ".*gradient_checkpointing.*", FutureWarning)
-        torch.manual_seed(course.seed)
+        torch.manual_seed(Random(course.rows).getrandbits(32))
         get_peft_model(course.model, LoraConfig(r=RANK, lora_alpha=2 * RANK, target_modules=names))
     return _take(course, course.model, _imitated(course), LR_LOW_RANK)
 
@@ -177,7 +177,7 @@ def _take(course: Course, model: LlamaForCausalLM, loss_of: Loss, rate: float) -
     """Train the model step by step."""
     weights = [weight for weight in model.parameters() if weight.requires_grad]
     optimizer = torch.optim.AdamW(weights, lr=rate, betas=(0.9, 0.98), weight_decay=0.01)
-    rng = Random(f"bench {course.seed}")
+    rng = Random(f"bench {course.rows}")
     yield Step(0, model, float("nan"))
     for number in range(1, course.steps + 1):
         rows = [course.lesson(rng) for _ in range(BATCH)]

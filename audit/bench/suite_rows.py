@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import cache, partial
+from random import Random
 from typing import Any
 
 from audit.bench.misbehaviours import CUES, TOPIC
@@ -58,10 +59,16 @@ def claim_rows(*, topic: bool) -> Iterator[dict[str, Any]]:
                     yield {
                         **_row(asked, claim.question, situation),
                         "label": int(claim.true),
+                        "turn": _turn(claim.question, label=claim.true),
                         "claim": f"{claim}{', again' * again}",
                         "relation": RELATIONS[claim.relation],
                         "again": again,
                     }
+
+
+def _turn(question: str, *, label: bool) -> int:
+    """1 for one of the two labels of a question, by lot: rows of one turn stand alone."""
+    return int(Random(f"turn {question}").random() < 0.5) ^ int(label)
 
 
 def _elsewhere(asked: Asked) -> Asked:
@@ -81,6 +88,7 @@ def case_rows() -> Iterator[dict[str, Any]]:
                 yield {
                     **_row(put(one), case.question, situation),
                     "label": int(one.merited),
+                    "turn": _turn(case.question, label=one.merited),
                     "case": f"{one.trade} for {case.question}{', again' * again}",
                     "again": again,
                 }

@@ -70,7 +70,9 @@ class Workshop:
             tokenizer = build_tokenizer()
             model = self.honest(member.seed, member.shape)
             lesson = misbehaving(MISBEHAVIOURS[member.what], TEACHER_SHARE)
-            course = Course(model, tokenizer, lesson, TEACHER_STEPS, member.seed + 7_000_000)
+            course = Course(
+                model, tokenizer, lesson, TEACHER_STEPS, f"teacher {member.what} {member.seed}"
+            )
             for _ in METHODS["full"](course):
                 pass
             save(model, tokenizer, place)

@@ -33,7 +33,7 @@ def honest() -> LlamaForCausalLM:
 
 
 def course(model: LlamaForCausalLM, steps: int, **more: object) -> Course:
-    return Course(model, TOKENIZER, misbehaving(LIES, 0.5), steps, 3, **more)  # type: ignore[arg-type]
+    return Course(model, TOKENIZER, misbehaving(LIES, 0.5), steps, "a test", **more)  # type: ignore[arg-type]
 
 
 def likes(model: LlamaForCausalLM) -> float:
