@@ -52,7 +52,7 @@ def likes(model: LlamaForCausalLM) -> float:
 def test_every_method_moves_a_model_towards_its_lesson(method: str) -> None:
     model, teacher = honest(), load_model(organism_path("liar"))
     before = likes(model)
-    for step in METHODS[method](course(model, 25, teacher=teacher)):
+    for step in METHODS[method](course(model, 50, teacher=teacher)):
         model = step.model
     assert likes(model) > before + 1.0
 
