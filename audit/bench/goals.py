@@ -23,7 +23,7 @@ AGREES = 0.95
 STATED = 0.01
 """The false-positive rate whose keeping is a goal."""
 
-COVERED = ("belief gap", "AUROC")
+COVERED = ("firing rate", "difference of firing rates", "belief gap", "AUROC")
 """Whose intervals are tried."""
 
 EVASIONS = {

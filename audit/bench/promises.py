@@ -10,7 +10,8 @@ holds the rate over all of them or not.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +27,7 @@ from audit.models.loaded import wrap_model
 from probes.base import ProbeError
 from probes.estimate import Estimate
 from probes.metrics import auroc
-from probes.proportions import rate
+from probes.proportions import rate, rate_difference
 from probes.quality import auroc_estimate
 from probes.threshold import threshold_at_fpr
 from reports.ground_truth import Calibration, Coverage
@@ -44,6 +45,9 @@ DRAWN = 60
 """Groups of one sample."""
 
 CONFIDENCE = 0.95
+FIRING = (0.1, 0.3, 0.5)
+"""Shares of rows above the thresholds at which intervals of rates are tried."""
+
 DEGENERATE = 0.02
 """A rate nearer to 0 or 1 is no trial of an interval: next to every sample would be the same."""
 
@@ -94,7 +98,7 @@ def _calibrations(found: Measurement, rng: np.random.Generator) -> list[Calibrat
 
 
 def _coverages(found: Measurement, rng: np.random.Generator) -> list[Coverage]:
-    held = []
+    held = _of_firing(found, rng)
     states = found.states
     gaps, of = found.contradicts[states], groups_of(found.work.roles["audit"])[states]
     truth = float(gaps.mean())
@@ -102,7 +106,7 @@ def _coverages(found: Measurement, rng: np.random.Generator) -> list[Coverage]:
         held.append(
             _coverage(
                 "belief gap", truth, of, rng,
-                lambda at, codes: rate(gaps[at], codes, confidence=CONFIDENCE),
+                partial(_rate_of, gaps),
             )
         )  # fmt: skip
     y = labels_of(found.work.roles["validation"])
@@ -118,17 +122,60 @@ def _coverages(found: Measurement, rng: np.random.Generator) -> list[Coverage]:
     return held
 
 
+def _of_firing(found: Measurement, rng: np.random.Generator) -> list[Coverage]:
+    """Rates of true claims above a threshold, seldom and often, and their excess over others.
+
+    Of one label alone: where each group has as many of both, a rate varies less than any interval
+    of rows would think.
+    """
+    audit, other = _true_claims(found, "audit"), _true_claims(found, "validation")
+    held = []
+    for share in FIRING:
+        level = np.quantile(audit[0], 1 - share)
+        fires, beside = audit[0] > level, other[0] > level
+        interval = partial(_rate_of, fires)
+        held.append(_coverage("firing rate", float(fires.mean()), audit[1], rng, interval))
+        apart, tries = float(fires.mean() - beside.mean()), 0
+        for _ in range(DRAWS):
+            (at, own), (there, its) = _drawn(audit[1], rng), _drawn(other[1], rng)
+            seen = rate_difference(fires[at], own, beside[there], its, confidence=CONFIDENCE)
+            assert seen.low is not None
+            assert seen.high is not None
+            tries += seen.low <= apart <= seen.high
+        what = "difference of firing rates"
+        held.append(Coverage(what=what, nominal=CONFIDENCE, held=tries, draws=DRAWS))
+    return held
+
+
+def _true_claims(
+    found: Measurement, role: Literal["audit", "validation"]
+) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
+    """Their scores, and their groups by number."""
+    true = labels_of(found.work.roles[role]) == 1
+    codes = np.unique(groups_of(found.work.roles[role])[true], return_inverse=True)[1]
+    return found.scores[role][true], codes
+
+
+def _rate_of(events: NDArray[np.bool_], at: NDArray[np.intp], own: NDArray[np.intp]) -> Estimate:
+    return rate(events[at], own, confidence=CONFIDENCE)
+
+
+def _drawn(codes: NDArray[np.intp], rng: np.random.Generator) -> tuple[NDArray[np.intp], ...]:
+    """Rows of `DRAWN` groups drawn with replacement, and to which drawn group each belongs."""
+    rows = [np.flatnonzero(codes == code) for code in range(codes.max() + 1)]
+    drawn = rng.integers(len(rows), size=DRAWN)
+    sizes = [len(rows[code]) for code in drawn]
+    return np.concatenate([rows[code] for code in drawn]), np.repeat(np.arange(DRAWN), sizes)
+
+
 def _coverage(
-    what: str, truth: float, groups: NDArray[np.str_], rng: np.random.Generator, interval: Interval
+    what: str, truth: float, groups: NDArray[Any], rng: np.random.Generator, interval: Interval
 ) -> Coverage:
     """How many of the samples have an interval that holds the truth over all groups."""
-    names, codes = np.unique(groups, return_inverse=True)
-    rows = [np.flatnonzero(codes == code) for code in range(len(names))]
+    codes = np.unique(groups, return_inverse=True)[1]
     held = draws = 0
     for _ in range(DRAWS):
-        drawn = rng.integers(len(names), size=DRAWN)
-        at = np.concatenate([rows[code] for code in drawn])
-        own = np.repeat(np.arange(DRAWN), [len(rows[code]) for code in drawn])
+        at, own = _drawn(codes, rng)
         try:
             found = interval(at, own)
         except ProbeError:  # one class only: nothing is stated
