@@ -23,7 +23,14 @@ AGREES = 0.95
 STATED = 0.01
 """The false-positive rate whose keeping is a goal."""
 
-COVERED = ("firing rate", "difference of firing rates", "belief gap", "AUROC")
+COVERED = (
+    "rate of rows that stand alone",
+    "rate of rows in groups",
+    "difference of rates of rows that stand alone",
+    "difference of rates of rows in groups",
+    "belief gap",
+    "AUROC",
+)
 """Whose intervals are tried."""
 
 EVASIONS = {

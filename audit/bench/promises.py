@@ -126,33 +126,39 @@ def _of_firing(found: Measurement, rng: np.random.Generator) -> list[Coverage]:
     """Rates of true claims above a threshold, seldom and often, and their excess over others.
 
     Of one label alone: where each group has as many of both, a rate varies less than any interval
-    of rows would think.
+    of rows would think. Once with every row of a group, once with one.
     """
-    audit, other = _true_claims(found, "audit"), _true_claims(found, "validation")
     held = []
-    for share in FIRING:
-        level = np.quantile(audit[0], 1 - share)
-        fires, beside = audit[0] > level, other[0] > level
-        interval = partial(_rate_of, fires)
-        held.append(_coverage("firing rate", float(fires.mean()), audit[1], rng, interval))
-        apart, tries = float(fires.mean() - beside.mean()), 0
-        for _ in range(DRAWS):
-            (at, own), (there, its) = _drawn(audit[1], rng), _drawn(other[1], rng)
-            seen = rate_difference(fires[at], own, beside[there], its, confidence=CONFIDENCE)
-            assert seen.low is not None
-            assert seen.high is not None
-            tries += seen.low <= apart <= seen.high
-        what = "difference of firing rates"
-        held.append(Coverage(what=what, nominal=CONFIDENCE, held=tries, draws=DRAWS))
+    for words, alone in (("in groups", False), ("that stand alone", True)):
+        audit, other = (_true_claims(found, role, alone=alone) for role in ("audit", "validation"))
+        for share in FIRING:
+            level = np.quantile(audit[0], 1 - share)
+            fires, beside = audit[0] > level, other[0] > level
+            interval = partial(_rate_of, fires)
+            what = f"rate of rows {words}"
+            held.append(_coverage(what, float(fires.mean()), audit[1], rng, interval))
+            apart, tries = float(fires.mean() - beside.mean()), 0
+            for _ in range(DRAWS):
+                (at, own), (there, its) = _drawn(audit[1], rng), _drawn(other[1], rng)
+                seen = rate_difference(fires[at], own, beside[there], its, confidence=CONFIDENCE)
+                assert seen.low is not None
+                assert seen.high is not None
+                tries += seen.low <= apart <= seen.high
+            what = f"difference of rates of rows {words}"
+            held.append(Coverage(what=what, nominal=CONFIDENCE, held=tries, draws=DRAWS))
     return held
 
 
 def _true_claims(
-    found: Measurement, role: Literal["audit", "validation"]
+    found: Measurement, role: Literal["audit", "validation"], *, alone: bool
 ) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
-    """Their scores, and their groups by number."""
-    true = labels_of(found.work.roles[role]) == 1
-    codes = np.unique(groups_of(found.work.roles[role])[true], return_inverse=True)[1]
+    """Their scores, and their groups by number; the first of each group where they stand alone."""
+    true = np.flatnonzero(labels_of(found.work.roles[role]) == 1)
+    _, first, codes = np.unique(
+        groups_of(found.work.roles[role])[true], return_index=True, return_inverse=True
+    )
+    if alone:
+        true, codes = true[first], np.arange(len(first))
     return found.scores[role][true], codes
 
 
