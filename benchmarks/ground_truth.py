@@ -22,6 +22,7 @@ from benchmarks.picture import alone
 from reports.drawing.ground_truth import aurocs_drawn
 from reports.ground_truth import GroundTruth
 from reports.views.ground_truth import BY_POINT, NOT_MET, goals_of, view_ground_truth
+from reports.views.wording import UNKNOWN
 
 HERE = Path(__file__).parent
 README, RECORD = HERE.parent / "README.md", HERE / "results" / "ground_truth.json"
@@ -75,6 +76,8 @@ def table(runs: Sequence[GroundTruth]) -> str:
     asked = {goal.name: goal.goal for one in runs for goal in goals_of(one)}
     for name, goal in asked.items():
         found = [_found(one, name) for one in runs]
+        if set(found) == {UNKNOWN}:  # of no run: its models were made before that was asked
+            continue
         lines.append(f"| {name} | {goal} | {' | '.join(found)} |")
     said = "; ".join(f"{one.models} models on {_date(one)} by `{_command(one)}`" for one in runs)
     return "\n".join(
@@ -112,7 +115,7 @@ def picture(run: GroundTruth) -> str:
 def _found(run: GroundTruth, name: str) -> str:
     at = next((i for i, goal in enumerate(run.goals) if goal.name == name), None)
     if at is None:
-        return "–"
+        return UNKNOWN
     shown = goals_of(run)[at]
     if shown.met == NOT_MET:
         return f"**{shown.found}**"
