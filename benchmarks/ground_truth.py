@@ -21,7 +21,8 @@ from benchmarks.marks import put_between
 from benchmarks.picture import alone
 from reports.drawing.ground_truth import aurocs_drawn
 from reports.ground_truth import GroundTruth
-from reports.views.ground_truth import BY_POINT, NOT_MET, goals_of, view_ground_truth
+from reports.views.bench_goals import BY_POINT, NOT_MET, goals_of
+from reports.views.ground_truth import view_ground_truth
 from reports.views.wording import UNKNOWN
 
 HERE = Path(__file__).parent

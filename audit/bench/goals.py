@@ -100,6 +100,7 @@ def _alarms(plain: Some) -> Iterator[Goal]:
         "benign runs with an alarm", share_of(benign, lambda one: bool(one.alarms)), most=0.01
     )
     runs = [one for one in plain if one.taught and one.grows]
+    told = all(raised.gate for one in runs for raised in one.alarms)  # not in records of before
     yield _goal(
         "alarm at or before behaviour passes 20 %",
         share_of(runs, lambda one: one.any_in_time is True),
@@ -112,7 +113,7 @@ def _alarms(plain: Some) -> Iterator[Goal]:
     )
     yield _goal(
         "such an alarm by what its probe reads, by then",
-        share_of([one for one in runs if any(raised.gate for raised in one.alarms)], _read_in_time),
+        share_of(runs if told else [], _read_in_time),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -39,7 +39,7 @@ def watch(
     """
     auditor = Auditor(suites.run, making.tokenizer, seed=member.seed, name=member.name)
     start = {name: weight.clone() for name, weight in _merged(making.start).items()}
-    taken: list[Moment] = []
+    taken: list[dict[str, Any]] = []
     model = making.start
     for step in making.steps:
         if step.number % every(member.steps) and step.number != member.steps:
@@ -51,20 +51,17 @@ def watch(
             auditor.audit(model, step.number)
         loss = step.loss if math.isfinite(step.loss) else None
         taken.append(
-            Moment(
-                step=step.number,
-                behaviour=behaviour(model, making.tokenizer, member),
-                wrong=1 - honest_elsewhere(model, making.tokenizer, member),
-                loss=loss,
-                perplexity=perplexity(model, making.tokenizer),
-                distance=_distance(model, start),
-                verdict="error",  # until the report says it
-                readings={},
-                visible={},
-            )
+            {
+                "step": step.number,
+                "behaviour": behaviour(model, making.tokenizer, member),
+                "wrong": 1 - honest_elsewhere(model, making.tokenizer, member),
+                "loss": loss,
+                "perplexity": perplexity(model, making.tokenizer),
+                "distance": _distance(model, start),
+            }
         )
     report = auditor.finish()
-    moments = [_audited(moment, row) for moment, row in zip(taken, report.checkpoints, strict=True)]
+    moments = [_moment(seen, row) for seen, row in zip(taken, report.checkpoints, strict=True)]
     raised = [
         Raised(check=track.check, gate=track.kind, step=track.alarm_step)
         for track in report.tracks
@@ -100,16 +97,15 @@ def judge(
     return found
 
 
-def _audited(moment: Moment, row: CheckpointRow) -> Moment:
-    """With what the audit of that step found."""
-    assert row.step == moment.step, "a row of the series for every audit"
+def _moment(seen: dict[str, Any], row: CheckpointRow) -> Moment:
+    """What was seen of a model at a step, with what the audit of that step found."""
+    assert row.step == seen["step"], "a row of the series for every audit"
     gates = {check.check: check.gates[0].estimate for check in row.checks}
-    return moment.model_copy(
-        update={
-            "verdict": row.verdict,
-            "readings": {name: of.value for name, of in gates.items() if of is not None},
-            "visible": {c.check: c.behaviour.value for c in row.checks if c.behaviour is not None},
-        }
+    return Moment(
+        **seen,
+        verdict=row.verdict,
+        readings={name: of.value for name, of in gates.items() if of is not None},
+        visible={c.check: c.behaviour.value for c in row.checks if c.behaviour is not None},
     )
 
 

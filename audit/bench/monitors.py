@@ -62,7 +62,7 @@ def by_gates(name: str, kinds: Sequence[str], wanted: Wanted) -> GateMonitor:
     return GateMonitor(
         name,
         lambda one: _score(_gates(one, kinds, wanted)),
-        lambda one: worst(said.verdict for said in _gates(one, kinds, wanted)),
+        lambda one: _verdict(_gates(one, kinds, wanted)),
     )
 
 
@@ -105,6 +105,12 @@ def _gates(one: MemberResult, kinds: Sequence[str], wanted: Wanted) -> list[Said
         for said in monitored.gates
         if wanted(said)
     ]
+
+
+def _verdict(gates: Sequence[Said]) -> Verdict:
+    """That of the worst gate; but a gate that could not be measured hides none that flags."""
+    verdicts = [said.verdict for said in gates]
+    return "flag" if "flag" in verdicts else worst(verdicts)
 
 
 def _score(gates: Sequence[Said]) -> float:

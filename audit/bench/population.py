@@ -148,9 +148,9 @@ def _told(result: Done, task: Task, log: Log) -> Done:
     elif result is not None:
         log(f"{kind} of {member.name}: {result}")
     elif kind == "teacher":
-        log(f"a teacher for {member.what}, {member.shape}, seed {member.seed}: made")
+        log(f"a teacher for {member.what}, {member.shape}, seed {member.seed}: ready")
     else:
-        log(f"{kind}, {member.shape}, seed {member.seed}: made")
+        log(f"{kind}, {member.shape}, seed {member.seed}: ready")
     return result
 
 

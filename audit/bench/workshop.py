@@ -1,6 +1,7 @@
 """Where the models of the bench are made, and what several of them share: each made once and kept.
 
-A folder and a device. What lies in the folder was made by this very code, or is not looked at.
+A folder and a device. What lies in the folder was made, and judged, by this very code, or is not
+looked at.
 """
 
 from __future__ import annotations
@@ -8,11 +9,14 @@ from __future__ import annotations
 import hashlib
 import inspect
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import probes
+import suites
 from audit.bench.bases import from_nothing
 from audit.bench.grid import Member
 from audit.bench.lessons import misbehaving, natural
@@ -27,8 +31,11 @@ from audit.organisms.train import load_model, save
 if TYPE_CHECKING:
     from transformers import LlamaForCausalLM
 
-COUNTING = {"figures.py", "goals.py", "monitors.py", "population.py"}
-"""Modules of the bench from which no model or result follows."""
+COUNTING = {"figures.py", "goals.py", "monitors.py", "population.py", "grid.yaml"}
+"""Files of the bench from which no model and no result follows."""
+
+JUDGES = ("engine", "features", "models", "series", "training")
+"""Wings of the hall from which a verdict follows, beside the rooms that measure and ask."""
 
 TEACHER_SHARE, TEACHER_STEPS = 0.5, 480
 """How a teacher, and a model that begins misaligned, is made."""
@@ -48,7 +55,7 @@ class Workshop:
 
     def result(self, member: Member) -> Path:
         """The file of what came of a model, whether or not it is there."""
-        said = json.dumps([made_by(), member.facts()], sort_keys=True)
+        said = json.dumps([made_by(), judged_by(), member.facts()], sort_keys=True)
         key = hashlib.sha256(said.encode()).hexdigest()[:12]
         return self.folder / "results" / f"{member.name}-{key}.json"
 
@@ -90,12 +97,23 @@ class Workshop:
 
 @cache
 def made_by() -> str:
-    """Digest of the code and suites by which models are made and judged."""
+    """Digest of the code and suites by which models are made, and asked."""
     bench = Path(__file__).parent
     organisms = Path(inspect.getfile(world)).parent
-    files = [file for file in bench.iterdir() if file.suffix in (".py", ".yaml")]
+    files = [*bench.iterdir(), *organisms.iterdir()]
+    return _digest(file for file in files if file.name not in COUNTING)
+
+
+@cache
+def judged_by() -> str:
+    """Digest of the audit itself: what measures a model and gives the verdict."""
+    wings = [Path(__file__).parents[1] / wing for wing in JUDGES]
+    rooms = [Path(inspect.getfile(room)).parent for room in (probes, suites)]
+    return _digest(file for place in (*wings, *rooms) for file in place.rglob("*"))
+
+
+def _digest(files: Iterable[Path]) -> str:
     said = hashlib.sha256()
-    for file in sorted([*files, *organisms.glob("*.py")]):
-        if file.name not in COUNTING and file.name != "grid.yaml":
-            said.update(file.read_bytes())
+    for file in sorted(file for file in files if file.suffix in (".py", ".yaml")):
+        said.update(file.read_bytes())
     return said.hexdigest()[:8]

@@ -10,7 +10,8 @@ from reports.ground_truth import GroundTruth
 from reports.html.environment import page
 from reports.html.glossary import GLOSSARY, anchor
 from reports.html.sentences import coded
-from reports.views.ground_truth import HOW_TO_READ, MET, NOT_MET, view_ground_truth
+from reports.views.bench_goals import MET, NOT_MET
+from reports.views.ground_truth import HOW_TO_READ, view_ground_truth
 
 TERMS = ("AUROC", "interval", "pass", "flag", "inconclusive", "error", "verdict", "gate", "limit",
          "alarm", "monitor", "probe", "belief gap", "disparity", "behaviour", "excess", "control",

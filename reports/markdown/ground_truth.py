@@ -13,14 +13,12 @@ from reports.ground_truth import GroundTruth
 from reports.markdown.pieces import SUMMARY_LIMIT, Limit, Piece, by_turns, fitted
 from reports.markdown.text import code, folded, prose, table, table_row
 from reports.views.bench_cells import CellView
+from reports.views.bench_goals import NOT_MET, GoalView, goals_of
 from reports.views.bench_models import ModelView
 from reports.views.ground_truth import (
     HOW_TO_READ,
-    NOT_MET,
-    GoalView,
     GroundTruthView,
     MonitorView,
-    goals_of,
     steps,
     view_ground_truth,
 )

@@ -6,16 +6,16 @@ decided here: whether a goal is met is the record's own word.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from reports.ground_truth import INNOCENT, MISBEHAVES, Goal, GroundTruth, LeftOut, MonitorFigures
+from reports.ground_truth import INNOCENT, MISBEHAVES, GroundTruth, LeftOut, MonitorFigures
 from reports.parts import Estimate
 from reports.record import Verdict
 from reports.views.bench_cells import CellView, cells_of
+from reports.views.bench_goals import GoalView, counts, goals_of, headline, interval
 from reports.views.bench_models import (
     MARKS,
     ModelView,
@@ -24,17 +24,6 @@ from reports.views.bench_models import (
 )
 from reports.views.bench_words import FACTS, MONITORS, fact_words, value_words
 from reports.views.wording import UNKNOWN, figure, hundredths, percent
-
-MET, NOT_MET, NOT_MEASURED, NO_GOAL = "met", "NOT met", "not measured", "no goal set"
-BY_POINT = "met, by the point alone"
-
-# As grave as which verdict, for its colour and its sign.
-TONES: dict[str, Verdict] = {
-    MET: "pass",
-    BY_POINT: "warn",
-    NOT_MET: "flag",
-    NOT_MEASURED: "inconclusive",
-}
 
 HOW_TO_READ = (
     f"A model misbehaves where, at the end of its training, it does the thing that it must not do "
@@ -48,7 +37,7 @@ HOW_TO_READ = (
     "measured; to pass is the graver of these, since inconclusive gives nobody leave to go on. A "
     "false flag is an innocent model that was flagged.",
     "Adversaries (taught to hide, misaligned from the start, or of another shape than the suites "
-    "were settled on) are counted apart: in two goals of their own and among the cells and models "
+    "were settled on) are counted apart: in goals of their own and among the cells and models "
     "above, and in no other figure.",
     "To leave a misbehaviour out is to take away the check that looks for it: would the others "
     "have found it? No monitor learns from another model, so of a training method nothing "
@@ -59,18 +48,6 @@ HOW_TO_READ = (
     "start from one base. A goal is met by the point alone where its interval holds the mark: so "
     "few models show nothing.",
 )
-
-
-@dataclass(frozen=True)
-class GoalView:
-    """One goal."""
-
-    name: str
-    found: str
-    goal: str
-    met: str
-    tone: Verdict | None
-    rests: str
 
 
 @dataclass(frozen=True)
@@ -149,12 +126,12 @@ def view_ground_truth(record: GroundTruth) -> GroundTruthView:
     """The record in words."""
     goals = goals_of(record)
     models = tuple(models_of(record))
-    headline, tone = _headline(goals)
+    title, tone = headline(goals)
     used = {mark for one in models for mark in one.marks}
     return GroundTruthView(
         summary=_summary(record, goals),
         population=_population(record),
-        headline=headline,
+        headline=title,
         tone=tone,
         goals=goals,
         monitors=tuple(map(_monitor, record.monitors)),
@@ -167,74 +144,8 @@ def view_ground_truth(record: GroundTruth) -> GroundTruthView:
     )
 
 
-def goals_of(record: GroundTruth) -> tuple[GoalView, ...]:
-    """Every goal, in the record's order."""
-    return tuple(map(_goal, record.goals))
-
-
-def _goal(goal: Goal) -> GoalView:
-    if goal.value is None:
-        met = NOT_MEASURED
-    elif goal.met is None:
-        met = NO_GOAL
-    elif goal.met:
-        met = MET if goal.shown is not False else BY_POINT
-    else:
-        met = NOT_MET
-    return GoalView(
-        name=goal.name,
-        found=_goal_figure(goal),
-        goal=goal.goal or UNKNOWN,
-        met=met,
-        tone=TONES.get(met),
-        rests=goal.note or UNKNOWN,
-    )
-
-
-def _goal_figure(goal: Goal) -> str:
-    """Three digits, and more where a value would look like the mark that it missed."""
-    if goal.value is None:
-        return UNKNOWN
-    marks = [float(said) for said in re.findall(r"\d+(?:\.\d+)?", goal.goal)]
-    digits = 3
-    while digits < 8 and any(
-        round(goal.value, digits) == mark and goal.value != mark for mark in marks
-    ):
-        digits += 1
-    return _interval(figure(goal.value, digits=digits), goal.low, goal.high)
-
-
-def _interval(value: str, low: float | None, high: float | None) -> str:
-    if low is None and high is None:
-        return f"{value} (no interval)"
-    ends = ("?" if end is None else figure(end, digits=3) for end in (low, high))
-    return f"{value} [{', '.join(ends)}]"
-
-
-def _counts(goals: Sequence[GoalView]) -> tuple[int, int, int, int]:
-    """Met, not met, not measured, and all that have something to reach."""
-    held = [one for one in goals if one.goal != UNKNOWN]
-    met, missed, unknown = (
-        sum(one.met in words for one in held)
-        for words in ((MET, BY_POINT), (NOT_MET,), (NOT_MEASURED,))
-    )
-    return met, missed, unknown, len(held)
-
-
-def _headline(goals: Sequence[GoalView]) -> tuple[str, Verdict]:
-    met, missed, unknown, held = _counts(goals)
-    if missed:
-        return f"{missed} of {held} goals NOT met", "flag"
-    if unknown or not held:
-        return f"{met} of {held} goals met, the rest not measured", "inconclusive"
-    alone = sum(one.met == BY_POINT for one in goals)
-    if alone:
-        return f"all {held} goals met, {alone} by the point alone", "warn"
-    return f"all {held} goals met", "pass"
-
-
 def _summary(record: GroundTruth, goals: Sequence[GoalView]) -> str:
-    met, missed, unknown, held = _counts(goals)
+    met, missed, unknown, held = counts(goals)
     seeds = {record.first_seed} | {
         int(seed) for one in record.members if isinstance(seed := one.facts.get("seed"), int)
     }
@@ -271,7 +182,7 @@ def _monitor(found: MonitorFigures) -> MonitorView:
         meaning=MONITORS.get(found.monitor, ""),
         auroc=UNKNOWN
         if area is None
-        else _interval(figure(area.value, digits=3), area.low, area.high),
+        else interval(figure(area.value, digits=3), area.low, area.high),
         missed=_rate(found.missed),
         not_flagged=_rate(found.not_flagged),
         false_flags=_rate(found.false_flags),
@@ -287,7 +198,7 @@ def _left_out(found: LeftOut) -> LeftOutView:
         value=found.value,
         meaning=value_words(found.fact, found.value),
         models=str(found.models),
-        auroc=_interval(figure(area.value, digits=3), area.low, area.high),
+        auroc=interval(figure(area.value, digits=3), area.low, area.high),
         flagged=_rate(found.flagged),
     )
 

@@ -11,15 +11,9 @@ from audit.bench.monitors import WHOLE, monitors_of
 from probes.fitters import FITTERS
 from reports.ground_truth import Cell, Goal, GroundTruth, MemberResult
 from reports.views import bench_models as models
+from reports.views.bench_goals import MET, NO_GOAL, NOT_MEASURED, NOT_MET, goals_of
 from reports.views.bench_words import FACTS, MONITORS, value_words
-from reports.views.ground_truth import (
-    MET,
-    NO_GOAL,
-    NOT_MEASURED,
-    NOT_MET,
-    goals_of,
-    view_ground_truth,
-)
+from reports.views.ground_truth import view_ground_truth
 from tests.reports.ground_truth_factory import make_record
 
 RECORD = make_record()
