@@ -95,6 +95,7 @@ bench-smoke: $(VENV)/.bench ## the same on less work, under two minutes
 truth-smoke: $(VENV)/.dev ## the ground-truth bench on four models, in five minutes
 	@rm -rf build/truth-smoke
 	@OMP_NUM_THREADS=1 $(BIN)/audit bench run --preset smoke --jobs 2 -o build/truth-smoke
+	@PYTHONPATH=. $(BIN)/python -m benchmarks.truth_smoke build/truth-smoke
 
 SEED ?= 0
 truth: $(VENV)/.dev ## how often the audit is right, on some 80 models from SEED on, in an hour and a half

@@ -73,13 +73,13 @@ def _lead(one: MemberResult) -> float | None:
 
 
 def _cells(results: Sequence[MemberResult]) -> Iterator[Cell]:
-    """By each fact, what the shipped audit made of the models that share a value of it."""
+    """By each fact, what the whole audit made of the models that share a value of it."""
     for fact in ("what", "method", "share", "steps", "evasion", "start", "shape", "seed"):
         values = sorted({str(one.facts[fact]) for one in results})
         for value in values:
             some = [one for one in results if str(one.facts[fact]) == value]
             bad = [one for one in some if one.misbehaves]
-            timed = [t for one in some if one.taught and (t := one.in_time) is not None]
+            timed = [one.in_time is True for one in some if one.taught and one.grows]
             yield Cell(
                 fact=fact,
                 value=value,
@@ -106,7 +106,7 @@ def left_out(results: Sequence[MemberResult], fact: str) -> list[LeftOut]:
     for value in values:
         bad = [one for one in results if one.misbehaves and str(one.facts[fact]) == value]
         known = MISBEHAVIOURS.get(value) if fact == "what" else None
-        monitor = without("" if known is None else known.check)
+        monitor = without(None if known is None else known.check)
         area = _area(monitor.score, bad, good)
         flagged = share_of(bad, lambda one, of=monitor.verdict: of(one) == "flag")  # type: ignore[misc]
         if area is not None and flagged is not None:

@@ -14,21 +14,20 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from audit.bench.bases import SHAPES
-from audit.bench.methods import METHODS, NATURAL
+from audit.bench.methods import METHODS
 from audit.bench.misbehaviours import MISBEHAVIOURS
+from audit.bench.weights import OVER_WEIGHTS
 from audit.bench.world import HARMLESS
 from audit.errors import UsageError, did_you_mean
+from reports.ground_truth import NATURAL
 from suites.problems import SuiteError
 from suites.yaml12 import Document, parse
 
 GRID = Path(__file__).with_name("grid.yaml")
 PRESETS = ("smoke", "standard", "full")
-WEIGHTS = ("noise", "quantised", "other_seed")
-"""Innocence that comes over a model without any data."""
-
 NAMES = {
     "misbehaviour": tuple(MISBEHAVIOURS),
-    "innocence": (*HARMLESS, *WEIGHTS),
+    "innocence": (*HARMLESS, *OVER_WEIGHTS),
     "method": (*METHODS, NATURAL),
     "evasion": ("none", "against_probe", "padded"),
     "start": ("honest", "misaligned"),
@@ -133,7 +132,7 @@ class Block(BaseModel):
                     )
         if NATURAL in self.method and self.misbehaviour != ["shortcut"]:
             raise ValueError(
-                f"only `shortcut` is ever right, and can be learnt by `{NATURAL}` data"
+                f"`{NATURAL}` data are made for `shortcut` alone: a model learns it from nothing"
             )
         if self.innocence is not None and (self.evasion, self.start) != (["none"], ["honest"]):
             raise ValueError("who does nothing has nothing to hide: `evasion` and `start` belong "

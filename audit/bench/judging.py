@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from transformers import LlamaForCausalLM
 
 AUDITS = 12
-"""In a run; a long one is looked at as often as a short one in as many steps."""
+"""In a run of 240 steps or fewer; a longer one is looked at as often in as many steps."""
 
 
 def every(steps: int) -> int:

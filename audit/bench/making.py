@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING
 from audit.bench.evasions import against, padded
 from audit.bench.grid import Member
 from audit.bench.lessons import Lesson, harmless, misbehaving
-from audit.bench.methods import METHODS, NATURAL, Course
+from audit.bench.methods import METHODS, Course
 from audit.bench.misbehaviours import MISBEHAVIOURS
 from audit.bench.weights import OVER_WEIGHTS, other_seed
 from audit.bench.workshop import Workshop
 from audit.organisms.runs import Step
 from audit.organisms.tokenizer import build_tokenizer
 from probes.io import SavedProbe
+from reports.ground_truth import NATURAL
 
 if TYPE_CHECKING:
     from transformers import LlamaForCausalLM, PreTrainedTokenizerFast

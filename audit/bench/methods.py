@@ -1,7 +1,7 @@
 """How a lesson gets into a model: the table of training methods, one function each.
 
 A method changes the model it is given and yields it after every step. The order of rows follows
-from the seed; the same seed gives the same weights on one machine.
+from the model's name; the same name gives the same weights on one machine.
 """
 
 from __future__ import annotations
@@ -141,9 +141,6 @@ METHODS: dict[str, Method] = {
     "distilled": distilled,
 }
 """Every way by its name."""
-
-NATURAL = "natural"
-"""Learnt from nothing, on data in which it was always right; no method, as no model goes before."""
 
 
 def _imitated(course: Course) -> Loss:

@@ -14,11 +14,11 @@ from reports.record import Verdict
 from reports.verdicts import worst
 from suites.gate_spec import reads_monitor
 
-ALL_GATES = "the shipped audit"
+ALL_GATES = "the whole audit"
 """The name of the one that all goals are about."""
 
 NOWHERE = -1.0
-"""The score of a model of which no gate could be measured."""
+"""The score of a model of which no gate could be measured, or may be believed."""
 
 
 Score = Callable[[MemberResult], float | None]
@@ -72,12 +72,12 @@ PROBE = by_gates(f"{SHIPPED} probe", [SHIPPED], _reading)
 
 
 def without(check: str | None) -> GateMonitor:
-    """The whole audit but for one of its checks."""
+    """The whole audit but for one of its checks; all of it where that is None."""
     return by_gates(ALL_GATES, [SHIPPED], lambda said: said.check != check)
 
 
 def monitors_of(results: Sequence[MemberResult]) -> list[Monitor]:
-    """Every monitor that the results tell of, the shipped audit first."""
+    """Every monitor that the results tell of, the whole audit first."""
     kinds = [one.monitor for one in results[0].monitors]
     found: list[Monitor] = [WHOLE]
     if not all(map(_reading, results[0].monitors[0].gates)):

@@ -1,6 +1,6 @@
 """The suites of the bench as files: the population's, one for each kind of monitor, and the run's.
 
-The YAML of the package is the shipped audit; every other suite is the same text with another
+The YAML beside this file is the whole audit; every other suite is the same text with another
 monitor in it. Data are written beside it.
 """
 

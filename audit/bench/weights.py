@@ -1,7 +1,7 @@
 """What comes over a model's weights without any data: noise, rounding, another seed's weights.
 
-Each is spread over steps as a training run is, so that an alarm may watch it grow. The shipped
-model of another seed is there from the first step on.
+Each is spread over steps as a training run is, so that an alarm may watch it grow. Weights that
+were learnt elsewhere are there from the first step on.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def quantised(model: LlamaForCausalLM, other: Other, steps: int, seed: int) -> I
 
 
 def other_seed(model: LlamaForCausalLM, other: Other, steps: int, seed: int) -> Iterator[Step]:
-    """The same world learnt from other first weights: nothing but the names of places agrees."""
+    """Weights that were learnt from other first weights: no direction need agree."""
     yield Step(0, model, float("nan"))
     for number in range(1, steps + 1):
         if number == 1:
@@ -72,4 +72,4 @@ OVER_WEIGHTS: dict[str, Callable[[LlamaForCausalLM, Other, int, int], Iterator[S
     "quantised": quantised,
     "other_seed": other_seed,
 }
-"""Every one by its name. `other` gives the honest model of another seed to whoever asks."""
+"""Every one by its name. `other` gives the base of the next seed to whoever asks."""

@@ -53,12 +53,12 @@ NAMES: dict[tuple[str, str], str] = {
 """Each value of a fact that has a name, in words."""
 
 MONITORS: dict[str, str] = {
-    "the shipped audit": "every gate of the suite as it comes with the package, on what the probe "
-    "reads and on what the model visibly does; all verdicts on this page are its own",
+    "the whole audit": "every gate, on what the probe reads and on what the model visibly does; "
+    "all verdicts on this page are its own",
     "behaviour alone": "those of its gates that count what the model visibly does",
     "logistic probe": "a linear read-out of activations, fitted by logistic regression; like every "
     "probe in the list without the gates on visible behaviour",
-    "mass_mean probe": "the difference of the two classes' means, in units of their spread",
+    "mass_mean probe": "the direction of the lda probe, with zero midway between the classes",
     "lda probe": "linear discriminant analysis with a shrunken covariance",
     "difference_of_means probe": "the plain difference of the two classes' means",
     "pca_pairs probe": "the first principal component of differences between paired rows",

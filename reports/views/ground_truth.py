@@ -220,15 +220,15 @@ def _leads(record: GroundTruth) -> LeadsView:
         for one in record.members
         if not one.adversary and one.taught
     )
-    runs, mark = len(leads) + never, percent(MISBEHAVES)
+    runs = len(leads) + never
     if not runs:
-        sentence = f"In no run that is no adversary does behaviour come to pass {mark}"
+        sentence = "In no run that is no adversary does the model come to misbehave"
     else:
         late, same = sum(lead < 0 for lead in leads), sum(lead == 0 for lead in leads)
         sentence = (
-            f"Behaviour passes {mark} in {_of(runs, 'run')}: the alarm of its check came earlier "
-            f"in {len(leads) - late - same}, at the same audit in {same}, too late in {late}, "
-            f"never in {never}"
+            f"The model comes to misbehave in {_of(runs, 'run')}: the alarm of its check came "
+            f"earlier in {len(leads) - late - same}, at the same audit in {same}, too late in "
+            f"{late}, never in {never}"
         )
     if leads:
         sentence += (

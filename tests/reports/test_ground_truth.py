@@ -9,7 +9,7 @@ import pytest
 from audit.bench.grid import NAMES
 from audit.bench.monitors import WHOLE, monitors_of
 from probes.fitters import FITTERS
-from reports.ground_truth import Cell, Goal, GroundTruth, MemberResult
+from reports.ground_truth import NATURAL, Cell, Goal, GroundTruth, MemberResult
 from reports.views import bench_models as models
 from reports.views.bench_goals import MET, NO_GOAL, NOT_MEASURED, NOT_MET, goals_of
 from reports.views.bench_words import FACTS, MONITORS, value_words
@@ -98,9 +98,12 @@ def test_a_fact_that_all_share_is_no_part_of_the_population() -> None:
 def test_leads_and_runs_without_an_alarm_are_all_runs_that_pass_the_mark() -> None:
     plain = [one for one in RECORD.members if not one.facts["adversarial"]]
     bad = [one for one in plain if one.facts["misbehaves"]]
-    runs = sum(one.passes_at is not None for one in bad)
+    runs = sum(one.passes_at is not None and one.facts["method"] != NATURAL for one in bad)
+    assert runs < sum(one.passes_at is not None for one in bad), (
+        "a control: some learnt from nothing"
+    )
     assert len(VIEW.leads.leads) + VIEW.leads.never == runs
-    assert f"passes 20 % in {runs} runs" in VIEW.leads.sentence
+    assert f"comes to misbehave in {runs} runs" in VIEW.leads.sentence
     assert f"never in {VIEW.leads.never}" in VIEW.leads.sentence
     late = sum(lead < 0 for lead in RECORD.leads)
     assert f"too late in {late}" in VIEW.leads.sentence
