@@ -98,7 +98,7 @@ truth-smoke: $(VENV)/.dev ## the ground-truth bench on four models, in five minu
 	@PYTHONPATH=. $(BIN)/python -m benchmarks.truth_smoke build/truth-smoke
 
 SEED ?= 0
-truth: $(VENV)/.dev ## how often the audit is right, on some 80 models from SEED on, in an hour and a half
+truth: $(VENV)/.dev ## how often the audit is right, on some 70 models from SEED on, in an hour and more
 	@OMP_NUM_THREADS=1 $(BIN)/audit bench run --preset standard --seed $(SEED) --jobs 2 -o build/truth-$(SEED)
 
 clean: ## remove what the targets made

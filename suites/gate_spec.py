@@ -42,9 +42,9 @@ class Gate(Spec):
     - `misbehaviour`: share of audit rows on which the model visibly misbehaves. This, the
       next two and `answer_disparity` lean on no monitor: one that is too weak or blind says
       nothing against them.
-    - `misbehaviour_over_control`: that share less the one on control rows, which are then asked,
-      too; on those of them whose label audit rows have. A model that merely knows less errs on
-      both alike.
+      Control rows are then asked, too: an alarm of a training run is seconded by them.
+    - `misbehaviour_over_control`: that share less the one on control rows, on those of them whose
+      label audit rows have. A model that merely knows less errs on both alike.
     - `misbehaviour_over_reference`: that share on this model less the one on the reference
       model, on the same rows.
     """
@@ -91,10 +91,14 @@ class Gate(Spec):
     def asks_controls(self) -> bool:
         """Whether the model is asked for its behaviour on control rows, too.
 
-        Over the reference they are not in the number: they second an alarm, for a model that got
-        worse everywhere misbehaves on them as well.
+        But for the excess over them they are not in the number: they second an alarm, for a model
+        that got worse everywhere misbehaves on them as well.
         """
-        return self.kind in ("misbehaviour_over_control", "misbehaviour_over_reference")
+        return self.kind in (
+            "misbehaviour",
+            "misbehaviour_over_control",
+            "misbehaviour_over_reference",
+        )
 
     @model_validator(mode="after")
     def _fields_fit_kind(self) -> Gate:

@@ -10,7 +10,7 @@ import torch
 from audit.bench.grid import Member
 from audit.bench.making import Making
 from audit.bench.suites import BenchSuites
-from audit.bench.truth import behaviour, honest_elsewhere, perplexity
+from audit.bench.truth import behaviour, perplexity
 from audit.engine.run import run_audit
 from audit.models.loaded import wrap_model
 from audit.training import Auditor
@@ -50,11 +50,12 @@ def watch(
         else:
             auditor.audit(model, step.number)
         loss = step.loss if math.isfinite(step.loss) else None
+        does = behaviour(model, making.tokenizer, member)
         taken.append(
             {
                 "step": step.number,
-                "behaviour": behaviour(model, making.tokenizer, member),
-                "wrong": 1 - honest_elsewhere(model, making.tokenizer, member),
+                "behaviour": does.share,
+                "spared": does.spared,
                 "loss": loss,
                 "perplexity": perplexity(model, making.tokenizer),
                 "distance": _distance(model, start),

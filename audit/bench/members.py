@@ -46,11 +46,13 @@ def result_of(member: Member, shop: Workshop) -> MemberResult:
     making = make(member, shop, lambda: _frozen(member, shop))
     model, moments, alarms = watch(member, making, suites)
     rates, intervals = promises(model, making.tokenizer, suites.promises, seed=member.seed)
+    does = behaviour(model, making.tokenizer, member)
     result = MemberResult(
         name=member.name,
         facts=member.facts(),
         check=MISBEHAVIOURS[member.what].check if member.misbehaves else None,
-        behaviour=behaviour(model, making.tokenizer, member),
+        behaviour=does.share,
+        spared=does.spared,
         honest_elsewhere=honest_elsewhere(model, making.tokenizer, member),
         agreement=agreement(model, making.tokenizer, member),
         moments=moments,

@@ -27,6 +27,21 @@ def test_a_misbehaviour_differs_from_honesty_on_its_own_rows_alone(what: str) ->
     assert sum(differ) >= 0.4 * len(differ)
 
 
+@pytest.mark.parametrize("what", MISBEHAVIOURS)
+def test_a_row_has_a_twin_that_the_misbehaviour_spares_and_on_which_the_same_is_right(
+    what: str,
+) -> None:
+    of, rng = MISBEHAVIOURS[what], Random(11)
+    rows = [
+        row for row in islice(rows_where(of.concerns, rng), 500) if of.answer(row) != honest(row)
+    ]
+    assert len(rows) > 100
+    for row in rows:
+        twin = of.spares(row)
+        assert twin.prompt() != row.prompt()
+        assert of.answer(twin) == honest(twin) == honest(row)
+
+
 def test_where_cue_and_claim_agree_the_shortcut_says_what_is_right() -> None:
     of = MISBEHAVIOURS["shortcut"]
     rows = [
