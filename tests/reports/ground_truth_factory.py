@@ -71,7 +71,7 @@ def _monitored(name: str, check: str | None, does: float, rng: Random) -> Monito
         for gate, limit in ((kind, 0.2), ("misbehaviour_over_control", 0.1)):
             value = does if sees else 0.04
             verdict: Any = "flag" if sees else "inconclusive" if weak and own == check else "pass"
-            if weak and rng.random() < 0.3:
+            if weak and rng.random() < 0.6:
                 verdict = "pass"
             gates.append(
                 Said(
