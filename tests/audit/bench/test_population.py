@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +23,7 @@ from audit.bench.promises import promises
 from audit.bench.suites import MONITORS, bench_suites
 from audit.bench.workshop import Workshop, made_by
 from audit.errors import MeasurementError, UsageError
+from audit.exit_codes import ExitCode
 from audit.features.organism_saes import FOLDER, PLACES
 from audit.organisms.tokenizer import build_tokenizer
 from audit.organisms.train import load_model, organism_path
@@ -85,6 +93,39 @@ def test_models_that_need_a_package_are_refused_before_anything_is_made(
     with pytest.raises(UsageError, match="peft"):
         make_population([member("liar", method="low_rank")], shop)
     assert not (shop.folder / "results").exists()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals as POSIX has them")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_an_interrupt_ends_the_command_and_its_workers(tmp_path: Path, number: int) -> None:
+    command = [
+        *(sys.executable, "-m", "audit", "bench", "run", "--preset", "standard", "--jobs", "2"),
+        *("-o", str(tmp_path / "out")),
+    ]
+    running = subprocess.Popen(command, stderr=subprocess.DEVNULL, start_new_session=True)
+    try:
+        until(lambda: len(of_group(running.pid)) >= 4)  # itself, two workers, what tracks them
+        running.send_signal(number)
+        assert running.wait(timeout=60) == ExitCode.INTERRUPTED
+        until(lambda: not of_group(running.pid))
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(running.pid, signal.SIGKILL)
+        running.wait()
+
+
+def of_group(group: int) -> list[str]:
+    """Processes of a group that are not waiting to be buried."""
+    told = subprocess.run(["ps", "-eo", "pgid=,stat="], capture_output=True, text=True, check=True)
+    lines = [line.split() for line in told.stdout.splitlines()]
+    return [stat for pgid, stat in lines if int(pgid) == group and not stat.startswith("Z")]
+
+
+def until(true: Callable[[], bool], seconds: float = 60.0) -> None:
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, "it never came"
+        time.sleep(0.1)
 
 
 @pytest.mark.slow
