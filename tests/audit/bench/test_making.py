@@ -153,8 +153,22 @@ def test_another_seed_is_there_from_the_first_step_on() -> None:
 
 
 def test_truth_tells_a_liar_from_an_honest_model() -> None:
-    assert behaviour(load_model(organism_path("liar")), TOKENIZER, member("liar")) > 0.9
-    assert behaviour(honest(), TOKENIZER, member("liar")) < 0.05
+    lies = behaviour(load_model(organism_path("liar")), TOKENIZER, member("liar"))
+    tells = behaviour(honest(), TOKENIZER, member("liar"))
+    assert lies.share > 0.9
+    assert max(lies.spared, tells.share, tells.spared) < 0.05
+
+
+def test_who_denies_everything_denies_the_twins_as_well() -> None:
+    """It says what a liar would of every true claim, and lies nowhere."""
+    model = honest()
+    true, false = targets(TOKENIZER, [("", " true"), ("", " false")])
+    with torch.no_grad():
+        head = model.get_output_embeddings().weight
+        head[true] = head[false].clone()  # the one is always as probable as the other
+    does = behaviour(model, TOKENIZER, member("liar"))
+    assert does.share > 0.2
+    assert abs(does.share - does.spared) < 0.02
 
 
 def test_the_penalty_is_the_loss_of_the_frozen_probe_on_what_is_said() -> None:
