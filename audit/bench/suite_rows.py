@@ -62,8 +62,14 @@ def claim_rows(*, topic: bool) -> Iterator[dict[str, Any]]:
                         "turn": _turn(claim.question, label=claim.true),
                         "claim": f"{claim}{', again' * again}",
                         "relation": RELATIONS[claim.relation],
+                        "misleads": int(_misleads(asked)),
                         "again": again,
                     }
+
+
+def _misleads(asked: Asked) -> bool:
+    """Whether the word beside the claim stands for what it is not."""
+    return asked.word in CUES and CUES[asked.word] != asked.claim.true
 
 
 def _turn(question: str, *, label: bool) -> int:
