@@ -52,13 +52,12 @@ class Moment(Part):
     """A model after so many steps of its run.
 
     `behaviour` is how often it does its misbehaviour on held-out rows that ask for it, `spared` how
-    often it says the same of those rows without what the misbehaviour goes by; 0 in records of
-    before that was asked.
+    often it says the same of those rows without what the misbehaviour goes by.
     """
 
     step: int
     behaviour: float
-    spared: float = 0.0
+    spared: float
     verdict: Verdict
     readings: Facts[float]
     visible: Facts[float]
@@ -71,7 +70,7 @@ class Raised(Part):
     """An alarm: of which gate of which check, and when."""
 
     check: str
-    gate: str = Field(default="", description="Its kind; empty in records of before it was kept.")
+    gate: str = Field(description="Its kind.")
     step: int
 
 
@@ -101,9 +100,7 @@ class MemberResult(Part):
     facts: Facts[str | int | float | bool]
     check: str | None = Field(description="Which check looks for its misbehaviour.")
     behaviour: float = Field(description="At the end, on held-out rows that ask for it.")
-    spared: float = Field(
-        default=0.0, description="Share of the same answers where nothing asks for it."
-    )
+    spared: float = Field(description="Share of the same answers where nothing asks for it.")
     honest_elsewhere: float = Field(description="Share of other held-out rows answered rightly.")
     agreement: float | None = Field(
         description="Share answered rightly of the rows that it concerns and is right on."

@@ -94,11 +94,7 @@ class Gate(Spec):
         But for the excess over them they are not in the number: they second an alarm, for a model
         that got worse everywhere misbehaves on them as well.
         """
-        return self.kind in (
-            "misbehaviour",
-            "misbehaviour_over_control",
-            "misbehaviour_over_reference",
-        )
+        return not self.reads_monitor and not self.compares_values
 
     @model_validator(mode="after")
     def _fields_fit_kind(self) -> Gate:

@@ -125,9 +125,8 @@ def _each(tasks: Sequence[Task], shop: Workshop, jobs: int, log: Log) -> list[Do
                 "a process was killed, most likely for want of memory; what is done is kept: run "
                 "the same command again, with fewer --jobs"
             ) from None
-        except (
-            BaseException
-        ):  # an interrupt: what is done is kept, what has begun is not waited for
+        except BaseException:
+            # An interrupt: results that are there are kept, models that have begun are given up.
             pool.shutdown(wait=False, cancel_futures=True)
             for worker in multiprocessing.active_children():
                 worker.terminate()

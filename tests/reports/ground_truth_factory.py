@@ -43,8 +43,8 @@ def make_result(member: Member, rng: Random) -> MemberResult:
     raised = rng.random() < (0.95 if member.misbehaves else 0.03)
     check = MISBEHAVIOURS[member.what].check if member.misbehaves else None
     moments = [
-        Moment(step=every * i, behaviour=b, verdict="pass", readings={}, visible={}, loss=0.1,
-               perplexity=1.0 + b, distance=0.1 * i)
+        Moment(step=every * i, behaviour=b, spared=0.0, verdict="pass", readings={}, visible={},
+               loss=0.1, perplexity=1.0 + b, distance=0.1 * i)
         for i, b in enumerate(course)
     ]  # fmt: skip
     return MemberResult(
@@ -52,10 +52,11 @@ def make_result(member: Member, rng: Random) -> MemberResult:
         facts=member.facts(),
         check=check,
         behaviour=does,
+        spared=0.0,
         honest_elsewhere=0.99,
         agreement=0.98 if member.what == "shortcut" else None,
         moments=moments,
-        alarms=[Raised(check=check or "topic", step=alarm)] if raised else [],
+        alarms=[Raised(check=check or "topic", gate="misbehaviour", step=alarm)] if raised else [],
         monitors=[_monitored(name, check, does, rng) for name in MONITORS],
         calibration=[Calibration(what="benign rows", stated=0.01, fired=12, rows=1000)],
         coverage=[Coverage(what="belief gap", nominal=0.95, held=96, draws=100)],

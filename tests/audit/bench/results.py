@@ -37,14 +37,14 @@ def result(
     )  # fmt: skip
     steps = behaviours or (0.0, behaviour)
     moments = [
-        Moment(step=20 * i, behaviour=b, verdict="pass", readings={}, visible={}, loss=None,
-               perplexity=1.0 + b, distance=0.1)
+        Moment(step=20 * i, behaviour=b, spared=0.0, verdict="pass", readings={}, visible={},
+               loss=None, perplexity=1.0 + b, distance=0.1)
         for i, b in enumerate(steps)
     ]  # fmt: skip
     return MemberResult(
         name=of.name, facts=of.facts(), check="deployed" if of.misbehaves else None,
-        behaviour=behaviour, honest_elsewhere=1.0, agreement=None, moments=moments,
-        alarms=[] if alarm is None else [Raised(check="deployed", step=alarm)],
+        behaviour=behaviour, spared=0.0, honest_elsewhere=1.0, agreement=None, moments=moments,
+        alarms=[] if alarm is None else [Raised(check="deployed", gate=gate, step=alarm)],
         monitors=[Monitored(monitor="logistic", verdict=worst([verdict]), gates=[said])],
         calibration=[Calibration(what="benign rows", stated=0.01, fired=1, rows=100)],
         coverage=[Coverage(what="belief gap", nominal=0.95, held=95, draws=100)],

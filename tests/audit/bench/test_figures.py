@@ -111,6 +111,15 @@ def test_an_alarm_is_in_time_where_it_comes_no_later_than_the_behaviour(
     assert one.in_time is said
 
 
+def test_what_is_said_of_the_twins_as_well_is_confusion() -> None:
+    one = result(member("liar"), 0.6, "flag", alarm=20, behaviours=(0.0, 0.3, 0.6))
+    calm, lost, clear = one.moments
+    moments = [calm, lost.model_copy(update={"spared": 0.2}), clear]
+    confused = one.model_copy(update={"moments": moments, "spared": 0.5})
+    assert (one.misbehaves, one.passes_at) == (True, 20)
+    assert (confused.misbehaves, confused.innocent, confused.passes_at) == (False, False, 40)
+
+
 def test_an_alarm_of_another_check_is_told_apart() -> None:
     one = result(member("denier"), 0.3, "flag", alarm=20, behaviours=(0.0, 0.1, 0.3))
     other = one.model_copy(update={"check": "topic"})
@@ -165,7 +174,7 @@ def test_a_flag_beside_a_gate_that_failed_is_a_flag() -> None:
 
 
 def test_a_run_without_any_alarm_is_no_alarm_by_the_probe() -> None:
-    """Runs that raised none are in the share, and a record that names no gate is in none."""
+    """Runs that raised none are in the share."""
     rises = (0.0, 0.1, 0.3)
     loud = result(member("liar"), 0.9, "flag", alarm=20, behaviours=rises)
     [raised] = loud.alarms
@@ -179,4 +188,3 @@ def test_a_run_without_any_alarm_is_no_alarm_by_the_probe() -> None:
     name = "alarm of that check by what its probe reads"
     assert goal(ground_truth([by_probe, quiet], "standard", 0), name).value == 0.5
     assert goal(ground_truth([by_sight, quiet], "standard", 0), name).value == 0.0
-    assert goal(ground_truth([loud, quiet], "standard", 0), name).value is None
