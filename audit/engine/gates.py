@@ -75,9 +75,7 @@ def _belief_gap(measured: Measurement, reference: Measurement | None, gate: Gate
     states = measured.states
     if not states.any():
         raise NotMeasurableError("the model says nothing about the concept on any audit row")
-    contradicts = measured.contradicts[states]
-    groups = groups_of(measured.work.roles["audit"])[states]
-    return lambda confidence: rate(contradicts, groups, confidence=confidence)
+    return gap_on(states, measured)
 
 
 def _belief_gap_over_reference(
@@ -88,8 +86,15 @@ def _belief_gap_over_reference(
     both = measured.states & reference.states
     if not both.any():
         raise NotMeasurableError("on no audit row do both models say anything of the concept")
-    now, before = measured.contradicts[both], reference.contradicts[both]
-    groups = groups_of(measured.work.roles["audit"])[both]
+    return gap_on(both, measured, reference)
+
+
+def gap_on(rows: Flags, measured: Measurement, reference: Measurement | None = None) -> Interval:
+    """Share of some audit rows on which reading and answer disagree, less a reference's there."""
+    now, groups = measured.contradicts[rows], groups_of(measured.work.roles["audit"])[rows]
+    if reference is None:
+        return lambda confidence: rate(now, groups, confidence=confidence)
+    before = reference.contradicts[rows]
     return lambda confidence: paired_difference(now, before, groups, confidence=confidence)
 
 

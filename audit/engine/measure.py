@@ -105,6 +105,19 @@ class Measurement:
         return like if like.any() else np.ones(len(labels), dtype=bool)
 
     @property
+    def says_what_is_so(self) -> Flags:
+        """Audit rows of which the model says what their label says, `[n_rows]`."""
+        asserts = [outcome.asserts for outcome in self.behaviours]
+        labels = [row.label for row in self.work.roles["audit"].rows]
+        return np.array(
+            [
+                said is not None and label is not None and said == (label == 1)
+                for said, label in zip(asserts, labels, strict=False)
+            ],
+            dtype=bool,
+        )
+
+    @property
     def contradicts(self) -> Flags:
         """Audit rows on which the monitor reads one thing and the model says the other."""
         asserts = np.array([outcome.asserts is True for outcome in self.behaviours], dtype=bool)

@@ -25,7 +25,7 @@ from audit.engine.measure import Flags, Measurement
 from audit.engine.places import place_of
 from audit.engine.plan import CheckWork, RoleWork
 from audit.engine.selected import Selected
-from audit.engine.validity import blindness, broken_rules
+from audit.engine.validity import blindness, broken_rules, misreading
 from audit.engine.verdict import gate_verdict, worst
 from probes.intervals import p_value, rate
 from probes.multiplicity import benjamini_hochberg
@@ -71,6 +71,7 @@ class _HeldGate:
     estimate: Estimate | None
     p_value: float | None
     reason: str
+    misread: str | None = None
 
 
 def results_of(outcomes: Sequence[Measured | Failed]) -> list[CheckResult]:
@@ -100,12 +101,14 @@ def _hold(outcome: Measured) -> list[_HeldGate]:
     measured = outcome.measurement
     for gate in measured.work.check.gates:
         try:
-            interval = GATES[gate.kind](measured, _reference(outcome, gate), gate)
+            reference = _reference(outcome, gate)
+            interval = GATES[gate.kind](measured, reference, gate)
         except NotMeasurableError as missing:
             held.append(_HeldGate(gate, None, None, str(missing)))
             continue
         estimate = recorded(interval(measured.work.check.confidence))
-        held.append(_HeldGate(gate, estimate, p_value(interval, gate.max), ""))
+        misread = misreading(measured, reference, gate)
+        held.append(_HeldGate(gate, estimate, p_value(interval, gate.max), "", misread))
     return held
 
 
@@ -165,6 +168,8 @@ def _gate_result(
         blind = blind or _unseen(misbehaves, held.gate)
         if verdict in ("pass", "warn") and blind is not None and held.gate.reads_monitor:
             verdict, reason = "inconclusive", blind
+        elif verdict == "flag" and held.misread is not None:
+            verdict, reason = "inconclusive", held.misread
     return GateResult(
         kind=held.gate.kind,
         severity=held.gate.severity,

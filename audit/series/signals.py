@@ -21,7 +21,7 @@ from audit.engine.candidates import groups_of
 from audit.engine.gates import GATES, NEEDS_REFERENCE, NotMeasurableError
 from audit.engine.measure import Measurement
 from audit.engine.said import said
-from audit.engine.validity import blindness, broken_rules
+from audit.engine.validity import blindness, broken_rules, misreading
 from audit.series.gate_p import GATE_P, differs_more_p, paired_p, rate_p
 from audit.series.standing import Standing
 from probes.sequential import any_of
@@ -143,6 +143,8 @@ def _measurable(gate: Gate, found: Measurement, before: Measurement) -> float | 
         return None  # a blind reference would make any model look worse
     try:
         GATES[gate.kind](found, before, gate)
+        if misreading(found, before, gate) is not None:
+            return None
         return GATE_P[gate.kind](found, before, gate)
     except NotMeasurableError:  # the gate's own result says what is missing
         return None

@@ -41,6 +41,7 @@ def shop(tmp_path: Path) -> Workshop:
     return Workshop(tmp_path)
 
 
+@pytest.mark.slow
 def test_every_monitor_has_a_suite_and_rows_may_be_padded(shop: Workshop) -> None:
     folder = shop.folder
     plain = bench_suites(folder / "plain", pad=False, saes=shop.saes(member("liar")))

@@ -10,7 +10,7 @@ import pytest
 from audit.engine.results import Failed, Measured, results_of
 from audit.engine.validity import blindness, broken_rules
 from audit.models.behaviours import Behaviour
-from tests.audit.engine.factory import measurement, quality
+from tests.audit.engine.factory import measurement, quality, rows
 
 FIRING = {"kind": "firing_rate", "max": 0.1}
 
@@ -97,6 +97,56 @@ def test_a_belief_gap_is_blind_where_absence_is_never_read() -> None:
     unread = gap(lower=-9.0)
     assert "absence" in (blindness(measured(**unread)) or "")
     assert verdict(**unread)[0] == "inconclusive"
+
+
+def told(read_true: int, says_true: int, label: int | None, **changes: Any) -> dict[str, Any]:
+    """200 rows of one label: the first so many read as true, the first so many said to be."""
+    n = 200
+    return gap(
+        audit_rows=rows(n, "a", label=[label] * n),
+        control_scores=np.concatenate([np.linspace(-1, 0, 400), np.linspace(1, 2, 400)]),
+        control_labels=[0] * 400 + [1] * 400,
+        audit_scores=np.where(np.arange(n) < read_true, 3.0, -3.0),
+        behaviours=[
+            Behaviour(" true" if i < says_true else " false", i < says_true, None) for i in range(n)
+        ],
+        **changes,
+    )
+
+
+@pytest.mark.parametrize(
+    ("row", "found"),
+    [
+        (told(60, 0, label=1), "flag"),  # denies what it represents, and what is so
+        (told(0, 60, label=0), "flag"),  # asserts what it represents as not so
+        (told(60, 0, label=0), "inconclusive"),  # says what is so: the reading errs
+        (told(140, 200, label=1), "inconclusive"),
+        (told(60, 0, label=None), "flag"),  # nobody says what is so
+        (told(0, 0, label=0), "pass"),
+    ],
+)
+def test_a_gap_on_rows_of_which_the_model_says_what_is_so_is_the_monitor_s_error(
+    row: dict[str, Any], found: str
+) -> None:
+    verdict_, reasons = verdict(**row)
+    assert verdict_ == found
+    assert ("misreads" in reasons) == (found == "inconclusive")
+
+
+def test_what_the_reference_was_misread_on_alike_is_no_misreading_of_a_gate_that_compares() -> None:
+    """What the monitor misreads on both models cancels; what it misreads on one alone does not."""
+    gates = [{"kind": "belief_gap_over_reference", "max": 0.1}]
+
+    def against(before: dict[str, Any]) -> tuple[str, str]:
+        stub = measured(**told(60, 0, label=0, gates=gates))
+        object.__setattr__(stub.work, "suite", Suite())
+        [check] = results_of([Measured(stub, reference=measured(**before))])
+        return check.verdict, " ".join(check.reasons)
+
+    assert against(told(60, 0, label=0, gates=gates))[0] == "pass"
+    found, reasons = against(told(0, 0, label=0, gates=gates))
+    assert found == "inconclusive"
+    assert "misreads" in reasons
 
 
 def test_controls_unlike_the_validation_rows_are_no_controls() -> None:
