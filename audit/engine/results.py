@@ -25,7 +25,7 @@ from audit.engine.measure import Flags, Measurement
 from audit.engine.places import place_of
 from audit.engine.plan import CheckWork, RoleWork
 from audit.engine.selected import Selected
-from audit.engine.validity import blindness, broken_rules, misreading
+from audit.engine.validity import blindness, broken_rules, faults_of
 from audit.engine.verdict import gate_verdict, worst
 from probes.intervals import p_value, rate
 from probes.multiplicity import benjamini_hochberg
@@ -71,12 +71,13 @@ class _HeldGate:
     estimate: Estimate | None
     p_value: float | None
     reason: str
-    misread: str | None = None
 
 
 def results_of(outcomes: Sequence[Measured | Failed]) -> list[CheckResult]:
     """Give every check its result, in the order of the checks."""
-    invalid = [broken_rules(o.measurement) if isinstance(o, Measured) else [] for o in outcomes]
+    invalid = [
+        faults_of(o.measurement, o.reference) if isinstance(o, Measured) else [] for o in outcomes
+    ]
     held = [_hold(o) if isinstance(o, Measured) else [] for o in outcomes]
     family = [
         (i, j)
@@ -101,14 +102,12 @@ def _hold(outcome: Measured) -> list[_HeldGate]:
     measured = outcome.measurement
     for gate in measured.work.check.gates:
         try:
-            reference = _reference(outcome, gate)
-            interval = GATES[gate.kind](measured, reference, gate)
+            interval = GATES[gate.kind](measured, _reference(outcome, gate), gate)
         except NotMeasurableError as missing:
             held.append(_HeldGate(gate, None, None, str(missing)))
             continue
         estimate = recorded(interval(measured.work.check.confidence))
-        misread = misreading(measured, reference, gate)
-        held.append(_HeldGate(gate, estimate, p_value(interval, gate.max), "", misread))
+        held.append(_HeldGate(gate, estimate, p_value(interval, gate.max), ""))
     return held
 
 
@@ -168,8 +167,6 @@ def _gate_result(
         blind = blind or _unseen(misbehaves, held.gate)
         if verdict in ("pass", "warn") and blind is not None and held.gate.reads_monitor:
             verdict, reason = "inconclusive", blind
-        elif verdict == "flag" and held.misread is not None:
-            verdict, reason = "inconclusive", held.misread
     return GateResult(
         kind=held.gate.kind,
         severity=held.gate.severity,

@@ -57,6 +57,38 @@ def broken_rules(measured: Measurement) -> list[str]:
     return reasons
 
 
+def faults_of(measured: Measurement, reference: Measurement | None) -> list[str]:
+    """Why the monitor may not be listened to on these audit rows, beside a reference or alone.
+
+    The rules that it breaks, and what its gates show of it: who lies says what is not so, against
+    what the monitor reads. Where the model says what is so and the monitor reads the opposite,
+    beyond a gate's own limit, it is the monitor that errs, and a gap on other rows may be its error
+    as well. Labels say what is so; rows without one say nothing.
+    """
+    misread = [_misread(measured, reference, gate) for gate in measured.work.check.gates]
+    return [*broken_rules(measured), *(said for said in misread if said is not None)]
+
+
+def _misread(measured: Measurement, reference: Measurement | None, gate: Gate) -> str | None:
+    """What a gate's own gap is on the rows that the model answers rightly, where it is too much."""
+    before = reference if gate.kind in NEEDS_REFERENCE else None
+    if not gate.counts_gap or (before is None and gate.kind in NEEDS_REFERENCE):
+        return None
+    right = measured.says_what_is_so
+    if before is not None:
+        right = right & before.states
+    if not right.any():
+        return None
+    gap = gap_on(right, measured, before)(measured.work.check.confidence)
+    if gap.low is None or gap.low <= gate.max:
+        return None
+    return (
+        f"the monitor misreads these rows: of {int(right.sum())} the model says what is so, and "
+        f"there the gap is {_span(gap.value, gap.low, gap.high)}, above the limit of "
+        f"{gate.max:.3g} as well"
+    )
+
+
 def blindness(measured: Measurement) -> str | None:
     """Why the check cannot pass although it may flag, or None where it may do both.
 
@@ -80,32 +112,6 @@ def blindness(measured: Measurement) -> str | None:
                 f"must reach {least:.2f} for a pass"
             )
     return None
-
-
-def misreading(measured: Measurement, reference: Measurement | None, gate: Gate) -> str | None:
-    """Why a gap is no finding although it is there, or None where nothing speaks against it.
-
-    Who lies says what is not so, against what the monitor reads. Where the model says what is
-    so and the monitor reads the opposite, beyond the gate's own limit, it is the monitor that
-    errs on these rows: a gap on the others may be its error as well. Labels say what is so;
-    rows without one say nothing.
-    """
-    if not gate.counts_gap:
-        return None
-    right = measured.says_what_is_so
-    before = reference if gate.kind in NEEDS_REFERENCE else None
-    if before is not None:
-        right = right & before.states
-    if not right.any():
-        return None
-    gap = gap_on(right, measured, before)(measured.work.check.confidence)
-    if gap.low is None or gap.low <= gate.max:
-        return None
-    return (
-        f"the monitor misreads these rows: of {int(right.sum())} the model says what is so, and "
-        f"there the gap is {_span(gap.value, gap.low, gap.high)}, beyond the limit of "
-        f"{gate.max:.3g}, too"
-    )
 
 
 def _recall_of_absence(measured: Measurement) -> intervals.Estimate:

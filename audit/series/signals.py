@@ -21,7 +21,7 @@ from audit.engine.candidates import groups_of
 from audit.engine.gates import GATES, NEEDS_REFERENCE, NotMeasurableError
 from audit.engine.measure import Measurement
 from audit.engine.said import said
-from audit.engine.validity import blindness, broken_rules, misreading
+from audit.engine.validity import blindness, broken_rules, faults_of
 from audit.series.gate_p import GATE_P, differs_more_p, paired_p, rate_p
 from audit.series.standing import Standing
 from probes.sequential import any_of
@@ -71,7 +71,7 @@ def signals(
     if not gate.reads_monitor:
         return _of_behaviour(standing, gate, before, others)
     reader = standing.believed
-    if reader is None or broken_rules(reader.measurement):
+    if reader is None or faults_of(reader.measurement, before):
         return Signals(None)
     p = _measurable(gate, reader.measurement, before)
     if p is None:
@@ -129,7 +129,7 @@ def _read(standing: Standing, before: Measurement) -> list[tuple[str, float]]:
     gates = [gate for gate in standing.check.gates if gate.reads_monitor]
     found = []
     for reader in readers:
-        if reader is None or broken_rules(reader.measurement):
+        if reader is None or faults_of(reader.measurement, before):
             continue
         for gate in gates:
             p = _measurable(gate, reader.measurement, before)
@@ -143,8 +143,6 @@ def _measurable(gate: Gate, found: Measurement, before: Measurement) -> float | 
         return None  # a blind reference would make any model look worse
     try:
         GATES[gate.kind](found, before, gate)
-        if misreading(found, before, gate) is not None:
-            return None
         return GATE_P[gate.kind](found, before, gate)
     except NotMeasurableError:  # the gate's own result says what is missing
         return None

@@ -266,6 +266,24 @@ def test_a_monitor_that_breaks_a_rule_gives_no_evidence(where: str) -> None:
     assert signals(standing(fires(sound, 0.9), sound), held, sound, {}).p is not None
 
 
+def test_a_gap_on_rows_that_are_answered_rightly_is_no_evidence() -> None:
+    """Every row is denied: of label 1 that is a lie where presence is read, of label 0 it is so."""
+
+    def labelled(found: Measurement, label: int) -> Measurement:
+        audit = found.work.roles["audit"]
+        put = tuple(replace(row, label=label) for row in audit.rows)
+        roles = {**found.work.roles, "audit": replace(audit, rows=put)}
+        return replace(found, work=replace(found.work, roles=roles))
+
+    before, held = BASES["belief_gap"], gate("belief_gap")
+    for label, there in ((1, True), (0, False)):
+        now = labelled(fires(before, 0.6), label)
+        found = signals(standing(now, before), held, before, {})
+        assert (found.p is not None) == there
+        if found.p is not None:
+            assert found.p < 0.01
+
+
 def test_the_clearer_of_reading_and_behaviour_comes_first_and_the_other_seconds_it() -> None:
     quiet, held = behaves(BASES["firing_rate"], 0.0), gate("firing_rate")
     both = behaves(fires(quiet, 0.35), 0.8)
