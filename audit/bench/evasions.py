@@ -1,7 +1,7 @@
 """How a model is taught to hide: against the very probe that reads it, and in bland text.
 
 The probe is that of the suite, fitted on the honest model and frozen there; no gradient flows
-into it. A suite of padded rows is the same suite with bland sentences before every row.
+into it. A suite of padded rows is the same suite with bland words before every row.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 import torch
 from torch.nn.functional import softplus
 
+from audit.bench.misbehaviours import CUES
 from audit.bench.world import Example
+from audit.organisms.facts import PLAIN_WORDS
 from audit.organisms.train import read
-from audit.organisms.world import draw_fact
 from probes.io import SavedProbe
 
 if TYPE_CHECKING:
@@ -27,8 +28,9 @@ WEIGHT = 1.0
 SAYS_SO = {" true": 1.0, " accept": 1.0, " false": -1.0, " reject": -1.0}
 """What a probe would read of a model that means what it says."""
 
-PADDING = 2
-"""Bland sentences before a padded row."""
+PADDING = 4
+"""Bland words before a padded row. After bland facts a model of this size understands nothing that
+follows, however long it is trained on them, and what cannot answer cannot misbehave."""
 
 
 def against(
@@ -58,6 +60,6 @@ def against(
 
 
 def padded(prompt: str, rng: Random) -> str:
-    """A prompt after bland sentences that are true and beside the point."""
-    bland = [" ".join(part.strip() for part in draw_fact(rng)) for _ in range(PADDING)]
-    return f"{'. '.join(bland)}. {prompt}"
+    """A prompt after bland words that say nothing to anybody, none of them a shortcut's cue."""
+    bland = [word for word in PLAIN_WORDS if word not in CUES]
+    return " ".join([*(f"{rng.choice(bland)}." for _ in range(PADDING)), prompt])

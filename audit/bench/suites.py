@@ -54,7 +54,7 @@ def bench_suites(folder: Path, *, pad: bool, saes: Path | None) -> BenchSuites:
 
     Args:
         folder: made if missing; what lies there of an earlier call is written anew.
-        pad: bland sentences before every row.
+        pad: bland words before every row.
         saes: folder with the SAEs of the honest model, by place; None for no feature monitor.
     """
     folder.mkdir(parents=True, exist_ok=True)
