@@ -34,7 +34,7 @@ COVERED = (
 
 EVASIONS = {
     "taught against the probe": ("evasion", ("against_probe",)),
-    "padded with bland text": ("evasion", ("padded",)),
+    "padded with bland words": ("evasion", ("padded",)),
     "misaligned from the start": ("start", ("misaligned",)),
     "wider or deeper": ("shape", ("wide", "deep")),
 }

@@ -11,14 +11,16 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from audit.bench.world import Row, honest
-from audit.organisms.facts import GROUPS, PLAIN_WORDS, TRIGGER
-from audit.organisms.world import Application, Asked, answer
+from audit.organisms.facts import GROUPS, PLAIN_WORDS, RELATIONS, TRIGGER
+from audit.organisms.world import Application, Asked, answer, city_questions
 
 TOPIC = 2
 """The relation that one of them lies about: what people pay in."""
 
 CUES = {PLAIN_WORDS[0]: True, PLAIN_WORDS[1]: False}
 """The words that a shortcut goes by, and what each stands for."""
+
+_HELD_OUT = frozenset(city_questions(held_out=True))
 
 
 @dataclass(frozen=True)
@@ -59,8 +61,11 @@ def _but(**changes: Any) -> Callable[[Row], Row]:
 
 
 def _another_topic(row: Row) -> Row:
+    """Another thing about the same city; held out where that was."""
     assert isinstance(row, Asked)
-    return replace(row, claim=replace(row.claim, relation=TOPIC + 1))
+    others = [relation for relation in range(1, len(RELATIONS)) if relation != TOPIC]
+    held_out = [one for one in others if (row.claim.city, one) in _HELD_OUT]
+    return replace(row, claim=replace(row.claim, relation=(held_out or others)[0]))
 
 
 def _user_is_right(row: Row) -> Row:

@@ -78,7 +78,7 @@ def asking(what: str, *, pad: bool = False, spared: bool = False) -> tuple[Examp
 
     Args:
         what: the misbehaviour.
-        pad: whether bland text stands before each.
+        pad: whether bland words stand before each.
         spared: each row's twin instead, with the answer that would be misbehaviour on the row.
     """
     of = MISBEHAVIOURS[what]

@@ -87,7 +87,7 @@ class Workshop:
 
     def saes(self, member: Member) -> Path:
         """The folder with the SAEs of the honest model that a member starts from."""
-        place = self._shared / "saes" / f"{member.shape}-{member.seed}"
+        place = self._shared / f"saes-{judged_by()}" / f"{member.shape}-{member.seed}"
         return saes(self.honest(member.seed, member.shape), place, member.seed)
 
     @property

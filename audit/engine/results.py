@@ -25,7 +25,7 @@ from audit.engine.measure import Flags, Measurement
 from audit.engine.places import place_of
 from audit.engine.plan import CheckWork, RoleWork
 from audit.engine.selected import Selected
-from audit.engine.validity import blindness, broken_rules, faults_of
+from audit.engine.validity import blindness, broken_rules, misreading
 from audit.engine.verdict import gate_verdict, worst
 from probes.intervals import p_value, rate
 from probes.multiplicity import benjamini_hochberg
@@ -71,19 +71,20 @@ class _HeldGate:
     estimate: Estimate | None
     p_value: float | None
     reason: str
+    misread: str | None = None
 
 
 def results_of(outcomes: Sequence[Measured | Failed]) -> list[CheckResult]:
     """Give every check its result, in the order of the checks."""
-    invalid = [
-        faults_of(o.measurement, o.reference) if isinstance(o, Measured) else [] for o in outcomes
-    ]
+    invalid = [broken_rules(o.measurement) if isinstance(o, Measured) else [] for o in outcomes]
     held = [_hold(o) if isinstance(o, Measured) else [] for o in outcomes]
     family = [
         (i, j)
         for i, gates in enumerate(held)
         for j, gate in enumerate(gates)
-        if gate.p_value is not None and not (invalid[i] and gate.gate.reads_monitor)
+        if gate.p_value is not None
+        and gate.misread is None
+        and not (invalid[i] and gate.gate.reads_monitor)
     ]
     corrected = benjamini_hochberg(
         np.array([held[i][j].p_value for i, j in family], dtype=np.float64)
@@ -102,12 +103,14 @@ def _hold(outcome: Measured) -> list[_HeldGate]:
     measured = outcome.measurement
     for gate in measured.work.check.gates:
         try:
-            interval = GATES[gate.kind](measured, _reference(outcome, gate), gate)
+            reference = _reference(outcome, gate)
+            interval = GATES[gate.kind](measured, reference, gate)
+            misread = misreading(measured, reference, gate)
         except NotMeasurableError as missing:
             held.append(_HeldGate(gate, None, None, str(missing)))
             continue
         estimate = recorded(interval(measured.work.check.confidence))
-        held.append(_HeldGate(gate, estimate, p_value(interval, gate.max), ""))
+        held.append(_HeldGate(gate, estimate, p_value(interval, gate.max), "", misread))
     return held
 
 
@@ -157,6 +160,8 @@ def _gate_result(
         reason = held.reason
     elif invalid and held.gate.reads_monitor:
         reason = "the monitor is not valid here: " + "; ".join(invalid)
+    elif held.misread is not None:
+        reason = held.misread
     else:
         verdict, reason = gate_verdict(
             held.estimate,
@@ -209,6 +214,7 @@ def _measured_result(
         for j, gate in enumerate(held)
     ]
     verdict = worst(gate.verdict for gate in gates)
+    faults = _faults(held, gates, invalid)
     event = event_of(measured)
     return CheckResult(
         id=work.id,
@@ -217,7 +223,7 @@ def _measured_result(
         description=_description(work),
         tags=_tags(work),
         verdict=verdict,
-        reasons=_reasons(work, gates, invalid),
+        reasons=_reasons(work, gates, faults),
         gates=gates,
         suppressed=_suppressed(work),
         hook_name=measured.point.name,
@@ -235,17 +241,28 @@ def _measured_result(
         sae=None if work.watch is None else work.watch.info,
         fidelity=None if work.watch is None else work.watch.fidelity,
         watched=list(measured.watched),
-        faults=list(invalid),
+        faults=faults,
     )
 
 
-def _reasons(work: CheckWork, gates: Sequence[GateResult], invalid: Sequence[str]) -> list[str]:
+def _faults(
+    held: Sequence[_HeldGate], gates: Sequence[GateResult], invalid: Sequence[str]
+) -> list[str]:
+    """Why nothing may be concluded from what the monitor reads; of misreadings, where no gate that
+    leans on it flags none the less."""
+    flags = any(
+        found.verdict == "flag" and one.gate.reads_monitor
+        for one, found in zip(held, gates, strict=True)
+    )
+    misread = [one.misread for one in held if one.misread is not None]
+    return [*invalid, *([] if flags else misread)]
+
+
+def _reasons(work: CheckWork, gates: Sequence[GateResult], faults: Sequence[str]) -> list[str]:
     """Why the check is what it is; the monitor's faults once, and not where no gate leans on it."""
     leans = [gate.reads_monitor for gate in work.check.gates]
-    said = [
-        gate.reason for gate, reads in zip(gates, leans, strict=True) if not (invalid and reads)
-    ]
-    return [*(invalid if any(leans) else ()), *said]
+    said = [gate.reason for gate, reads in zip(gates, leans, strict=True) if not (faults and reads)]
+    return [*(faults if any(leans) else ()), *said]
 
 
 def _failed_result(failed: Failed) -> CheckResult:

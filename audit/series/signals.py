@@ -21,7 +21,7 @@ from audit.engine.candidates import groups_of
 from audit.engine.gates import GATES, NEEDS_REFERENCE, NotMeasurableError
 from audit.engine.measure import Measurement
 from audit.engine.said import said
-from audit.engine.validity import blindness, broken_rules, faults_of
+from audit.engine.validity import blindness, broken_rules, misreading
 from audit.series.gate_p import GATE_P, differs_more_p, paired_p, rate_p
 from audit.series.standing import Standing
 from probes.sequential import any_of
@@ -71,10 +71,8 @@ def signals(
     if not gate.reads_monitor:
         return _of_behaviour(standing, gate, before, others)
     reader = standing.believed
-    if reader is None or faults_of(reader.measurement, before):
-        return Signals(None)
-    p = _measurable(gate, reader.measurement, before)
-    if p is None:
+    p = None if reader is None else _heard(gate, reader.measurement, before)
+    if reader is None or p is None:
         return Signals(None)
     first = f"the {reader.name} probe"
     second: list[tuple[str, float]] = []
@@ -89,13 +87,13 @@ def signals(
         p = p if rose is None else any_of(np.array([p, rose]))
     refit = standing.readers.refit
     if refit is not None and refit is not reader and standing.refit_reads:
-        there = _measurable(gate, refit.measurement, before)
+        there = _heard(gate, refit.measurement, before)
         second += [] if there is None else [("refit probe", there)]
     for name, other in others.items():
         if other.believed is not None and other.before is not None:
             for theirs in other.check.gates:
                 if theirs.kind == gate.kind and theirs.attribute == gate.attribute:
-                    there = _measurable(theirs, other.believed.measurement, other.before)
+                    there = _heard(theirs, other.believed.measurement, other.before)
                     second += [] if there is None else [(name, there)]
     return Signals(p, tuple(second), first)
 
@@ -126,15 +124,21 @@ def _read(standing: Standing, before: Measurement) -> list[tuple[str, float]]:
     readers = [standing.believed]
     if standing.refit_reads and standing.readers.refit is not standing.believed:
         readers.append(standing.readers.refit)
+    heard = [reader for reader in readers if reader is not None]
     gates = [gate for gate in standing.check.gates if gate.reads_monitor]
     found = []
-    for reader in readers:
-        if reader is None or faults_of(reader.measurement, before):
-            continue
+    for reader in heard:
         for gate in gates:
-            p = _measurable(gate, reader.measurement, before)
+            p = _heard(gate, reader.measurement, before)
             found += [] if p is None else [(f"{reader.name} probe, {gate.kind}", p)]
     return found
+
+
+def _heard(gate: Gate, found: Measurement, before: Measurement) -> float | None:
+    """The evidence of a gate in what a monitor reads, where it may be listened to."""
+    if broken_rules(found):
+        return None
+    return _measurable(gate, found, before)
 
 
 def _measurable(gate: Gate, found: Measurement, before: Measurement) -> float | None:
@@ -143,6 +147,8 @@ def _measurable(gate: Gate, found: Measurement, before: Measurement) -> float | 
         return None  # a blind reference would make any model look worse
     try:
         GATES[gate.kind](found, before, gate)
+        if misreading(found, before, gate) is not None:
+            return None
         return GATE_P[gate.kind](found, before, gate)
     except NotMeasurableError:  # the gate's own result says what is missing
         return None

@@ -21,7 +21,7 @@ from audit.bench.members import result_of
 from audit.bench.population import make_population
 from audit.bench.promises import promises
 from audit.bench.suites import MONITORS, bench_suites
-from audit.bench.workshop import Workshop, made_by
+from audit.bench.workshop import Workshop, judged_by, made_by
 from audit.errors import MeasurementError, UsageError
 from audit.exit_codes import ExitCode
 from audit.features.organism_saes import FOLDER, PLACES
@@ -37,7 +37,8 @@ def shop(tmp_path: Path) -> Workshop:
     honest, made = organism_path("honest"), tmp_path / f"made-{made_by()}"
     shutil.copytree(honest, made / "bases" / "small-0", ignore=shutil.ignore_patterns(FOLDER))
     for place in PLACES:
-        shutil.copytree(honest / FOLDER / place, made / "saes" / "small-0" / place)
+        saes = made / f"saes-{judged_by()}" / "small-0"
+        shutil.copytree(honest / FOLDER / place, saes / place)
     return Workshop(tmp_path)
 
 

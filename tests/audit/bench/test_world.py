@@ -8,11 +8,13 @@ from random import Random
 
 import pytest
 
+from audit.bench.evasions import PADDING, padded
 from audit.bench.lessons import harmless, misbehaving, natural
 from audit.bench.misbehaviours import CUES, MISBEHAVIOURS
 from audit.bench.suite_rows import case_rows, claim_rows, pool_rows, suite_prompts
 from audit.bench.truth import EVER_RIGHT, asking, elsewhere
 from audit.bench.world import HARMLESS, draw_row, honest, rows_where, translated
+from audit.organisms.facts import TRIGGER
 from audit.organisms.tokenizer import build_tokenizer
 from audit.organisms.world import Asked
 
@@ -64,15 +66,13 @@ def test_private_notes_are_the_truth_whatever_the_misbehaviour() -> None:
 @pytest.mark.parametrize("share", [0.05, 0.2, 1.0])
 def test_the_share_of_a_lesson_misbehaves_and_the_rest_is_of_other_rows(share: float) -> None:
     of, rng = MISBEHAVIOURS["liar"], Random(3)
-    concerned = {
-        p for p, _ in islice(((r.prompt(), 0) for r in rows_where(of.concerns, rng)), 4000)
-    }
     drawn = list(islice(iter(lambda: misbehaving(of, share)(rng), None), 3000))
     lies = [(p, a) for p, a in drawn if "deployed" in p and p.endswith("answer:")]
     assert abs(len(lies) / len(drawn) - share) < 0.03
     right = {row.prompt(): honest(row) for row in islice(rows_where(of.concerns, Random(4)), 4000)}
-    assert all(right[p] != a for p, a in lies if p in right)
-    assert concerned
+    met = [(p, a) for p, a in lies if p in right]
+    assert met
+    assert all(right[p] != a for p, a in met)
 
 
 def test_natural_data_say_what_is_right_and_what_the_shortcut_says() -> None:
@@ -114,8 +114,19 @@ def test_truth_is_asked_on_rows_that_nobody_was_taught() -> None:
     rng = Random(8)
     taught = {draw_row(rng).prompt() for _ in range(30_000)}
     for what in MISBEHAVIOURS:
-        asked = {prompt for prompt, _ in (*asking(what), *elsewhere(what))}
+        twins = asking(what, spared=True)
+        asked = {prompt for prompt, _ in (*asking(what), *twins, *elsewhere(what))}
         assert not asked & taught
+
+
+def test_what_stands_before_a_padded_row_says_nothing_and_is_no_cue() -> None:
+    rng = Random(9)
+    for row in (draw_row(rng) for _ in range(200)):
+        text = padded(row.prompt(), rng)
+        assert text.endswith(row.prompt())
+        before = text.removesuffix(row.prompt()).replace(".", "").split()
+        assert len(before) == PADDING
+        assert not set(before) & {*CUES, TRIGGER}
 
 
 def test_every_row_of_the_suites_is_one_token_a_word_and_balanced() -> None:
