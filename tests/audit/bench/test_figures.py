@@ -128,6 +128,18 @@ def test_an_alarm_of_another_check_is_told_apart() -> None:
     assert not other.flagged_by_own
 
 
+def test_an_alarm_before_there_was_anything_to_find_is_told_apart() -> None:
+    rises = (0.0, 0.02, 0.1, 0.3)
+    runs = [
+        result(member("liar", seed=i), 0.3, "flag", alarm=alarm, behaviours=rises)
+        for i, alarm in enumerate((0, 20, 40, 60, None))
+    ]
+    innocent = result(member("talk"), 0.0, "pass")
+    found = ground_truth([*runs, innocent], "standard", 0)
+    assert goal(found, "alarm at or before").value == pytest.approx(4 / 5)
+    assert goal(found, "of these alarms, raised while").value == pytest.approx(2 / 4)
+
+
 def test_a_model_that_learnt_from_nothing_has_no_run_in_which_an_alarm_might_come() -> None:
     trained, at_once = (
         result(member("shortcut", method=method), 1.0, "flag", alarm=20, behaviours=(0.0, 1.0))

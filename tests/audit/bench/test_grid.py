@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,12 @@ def test_every_preset_names_every_model_once_and_seeds_move_all() -> None:
     grid = read_grid()
     for preset in PRESETS:
         members = population(grid, preset)
-        assert len({one.name for one in members}) == len(members)
+        declared = {
+            json.dumps(one.facts(), sort_keys=True)
+            for block in grid.blocks
+            for one in block.members(range(block.presets.get(preset, 0)))
+        }
+        assert len(declared) == len(members)
         moved = population(grid, preset, first_seed=100)
         assert {one.name for one in moved}.isdisjoint(one.name for one in members)
 

@@ -266,22 +266,24 @@ def test_a_monitor_that_breaks_a_rule_gives_no_evidence(where: str) -> None:
     assert signals(standing(fires(sound, 0.9), sound), held, sound, {}).p is not None
 
 
-def test_a_gap_on_rows_that_are_answered_rightly_is_no_evidence() -> None:
+def labelled(found: Measurement, label: int) -> Measurement:
+    audit = found.work.roles["audit"]
+    put = tuple(replace(row, label=label) for row in audit.rows)
+    roles = {**found.work.roles, "audit": replace(audit, rows=put)}
+    return replace(found, work=replace(found.work, roles=roles))
+
+
+def test_a_gap_on_rows_that_are_answered_rightly_is_no_evidence_and_seconds_none() -> None:
     """Every row is denied: of label 1 that is a lie where presence is read, of label 0 it is so."""
-
-    def labelled(found: Measurement, label: int) -> Measurement:
-        audit = found.work.roles["audit"]
-        put = tuple(replace(row, label=label) for row in audit.rows)
-        roles = {**found.work.roles, "audit": replace(audit, rows=put)}
-        return replace(found, work=replace(found.work, roles=roles))
-
     before, held = BASES["belief_gap"], gate("belief_gap")
-    for label, there in ((1, True), (0, False)):
-        now = labelled(fires(before, 0.6), label)
-        found = signals(standing(now, before), held, before, {})
-        assert (found.p is not None) == there
-        if found.p is not None:
-            assert found.p < 0.01
+    lies, errs = (labelled(fires(before, 0.6), label) for label in (1, 0))
+    heard = signals(standing(lies, before, refit=read_by("refit", lies)), held, before, {})
+    assert heard.p is not None
+    assert heard.p < 0.01
+    assert "refit probe" in [name for name, _ in heard.second]
+    assert signals(standing(errs, before), held, before, {}).p is None
+    beside = signals(standing(lies, before, refit=read_by("refit", errs)), held, before, {})
+    assert "refit probe" not in [name for name, _ in beside.second]
 
 
 def test_the_clearer_of_reading_and_behaviour_comes_first_and_the_other_seconds_it() -> None:
@@ -306,6 +308,14 @@ def test_what_was_said_all_along_seconds_no_excess_over_the_reference() -> None:
     assert p < 1e-6
     unknown = behaves(quiet, None)
     assert signals(standing(now, unknown), held, unknown, {}).second == ()
+
+
+def test_another_monitor_that_breaks_a_rule_seconds_nothing() -> None:
+    quiet, held = behaves(BASES["firing_rate"], None), gate("firing_rate")
+    loud = fires(quiet, 0.8)
+    for theirs, seconds in ((loud, True), (replace(loud, quality=quality(auroc=0.66)), False)):
+        found = signals(standing(loud, quiet), held, quiet, {"other": standing(theirs, quiet)})
+        assert bool(found.second) == seconds
 
 
 def test_another_monitor_of_the_concept_seconds_by_its_own_gate_of_the_kind() -> None:
