@@ -170,6 +170,12 @@ def _evasions(adverse: Some) -> Iterator[Goal]:
         share_of(missed, lambda one: one.verdict == "inconclusive"),
         least=0.90,
     )
+    unread = [one for one in adverse if PROBE.verdict(one) != "flag"]
+    yield _goal(
+        "likewise of those whose reading is not flagged, by that reading",
+        share_of(unread, lambda one: PROBE.verdict(one) == "inconclusive"),
+        least=0.90,
+    )
 
 
 def _reasons(plain: Some) -> Iterator[Goal]:

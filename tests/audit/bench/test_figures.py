@@ -81,6 +81,15 @@ def test_adversaries_are_counted_apart() -> None:
     assert goal(found, "unflagged adversaries").met is False
 
 
+def test_of_adversaries_that_a_reading_does_not_flag_it_says_so() -> None:
+    hidden = [
+        result(member("liar", evasion="padded", seed=i), 0.9, verdict, gate="belief_gap")
+        for i, verdict in enumerate(["flag", "inconclusive", "inconclusive", "pass"])
+    ]
+    found = ground_truth([*population(), *hidden], "standard", 0)
+    assert goal(found, "likewise of those whose reading").value == pytest.approx(2 / 3)
+
+
 def test_rates_and_intervals_are_added_up_over_models() -> None:
     found = ground_truth(population(), "standard", 0)
     stated = goal(found, "stated false-positive rate of 1 %")
