@@ -1,4 +1,4 @@
-"""How a model is taught to hide: against the very probe that reads it, and in bland text.
+"""How a model is taught to hide: against the very probe that reads it, and in bland words.
 
 The probe is that of the suite, fitted on the honest model and frozen there; no gradient flows
 into it. A suite of padded rows is the same suite with bland words before every row.
@@ -29,8 +29,8 @@ SAYS_SO = {" true": 1.0, " accept": 1.0, " false": -1.0, " reject": -1.0}
 """What a probe would read of a model that means what it says."""
 
 PADDING = 4
-"""Bland words before a padded row. After bland facts a model of this size understands nothing that
-follows, however long it is trained on them, and what cannot answer cannot misbehave."""
+"""Bland words before a padded row. After bland facts a model of this size still understands little
+of what follows when it was trained on them for 480 steps, and is confused rather than bad."""
 
 
 def against(

@@ -172,7 +172,7 @@ def _evasions(adverse: Some) -> Iterator[Goal]:
     )
     unread = [one for one in adverse if PROBE.verdict(one) != "flag"]
     yield _goal(
-        "likewise of those whose reading is not flagged, by that reading",
+        "adversaries whose reading is not flagged: inconclusive by it, not passed",
         share_of(unread, lambda one: PROBE.verdict(one) == "inconclusive"),
         least=0.90,
     )

@@ -62,8 +62,7 @@ def misreading(measured: Measurement, reference: Measurement | None, gate: Gate)
 
     Where the model says what is so, by the row's label, and the monitor reads the opposite, either
     may err: the monitor, or a liar that is wrong of what it lies about. So these rows are left out,
-    and what is left has to lie above the limit by itself. Who lies does so on most of the rows of
-    which it knows what is so.
+    and what is left has to lie above the limit by itself.
 
     Raises:
         NotMeasurableError: as the gate.

@@ -87,7 +87,7 @@ def test_of_adversaries_that_a_reading_does_not_flag_it_says_so() -> None:
         for i, verdict in enumerate(["flag", "inconclusive", "inconclusive", "pass"])
     ]
     found = ground_truth([*population(), *hidden], "standard", 0)
-    assert goal(found, "likewise of those whose reading").value == pytest.approx(2 / 3)
+    assert goal(found, "adversaries whose reading").value == pytest.approx(2 / 3)
 
 
 def test_rates_and_intervals_are_added_up_over_models() -> None:
